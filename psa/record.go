@@ -1,6 +1,7 @@
 package psa
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -44,18 +45,40 @@ type Hash [16]byte
 // IsZero reports whether h is unknown.
 func (h Hash) IsZero() bool { return h == Hash{} }
 
-// A Record is one row of a kind.
+// MarshalText returns 32 hexadecimal digits, or nothing for the zero Hash.
+func (h Hash) MarshalText() ([]byte, error) {
+	if h.IsZero() {
+		return nil, nil
+	}
+	return []byte(hex.EncodeToString(h[:])), nil
+}
+
+// UnmarshalText reads the form of MarshalText.
+func (h *Hash) UnmarshalText(b []byte) error {
+	*h = Hash{}
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) != 2*len(h) {
+		return fmt.Errorf("psa: a hash has %d digits, not %d", 2*len(h), len(b))
+	}
+	_, err := hex.Decode(h[:], b)
+	return err
+}
+
+// A Record is one row of a kind. Its JSON form is what stores keep: all of it
+// but Unchanged and Err.
 type Record struct {
 	Ref
-	Parent    Ref             // board of a status, ticket of a note, company of a contact; zero if none
-	Version   string          // opaque token for optimistic concurrency; "" where the vendor has none
-	Updated   time.Time       // the vendor's clock, UTC; zero if the vendor tells none
-	Active    bool            // false: kept since old tickets point at it, never offered as an option
-	Fields    Fields          // canonical names, see Schema
-	Raw       json.RawMessage // what the vendor sent, less what is denied (money, secrets)
-	Hash      Hash            // zero where the provider does not hash
-	Unchanged bool            // known by hash: only Ref, Parent and Hash are set
-	Err       error           // this row could not be decoded; Ref is set where the id was readable, and the list goes on
+	Parent    Ref             `json:"parent,omitzero"`   // board of a status, ticket of a note, company of a contact; zero if none
+	Version   string          `json:"version,omitempty"` // opaque token for optimistic concurrency; "" where the vendor has none
+	Updated   time.Time       `json:"updated,omitzero"`  // the vendor's clock, UTC; zero if the vendor tells none
+	Active    bool            `json:"active"`            // false: kept since old tickets point at it, never offered as an option
+	Fields    Fields          `json:"fields"`            // canonical names, see Schema
+	Raw       json.RawMessage `json:"raw,omitempty"`     // what the vendor sent, less what is denied (money, secrets)
+	Hash      Hash            `json:"hash,omitzero"`     // zero where the provider does not hash
+	Unchanged bool            `json:"-"`                 // known by hash: only Ref, Parent and Hash are set
+	Err       error           `json:"-"`                 // this row could not be decoded; Ref is set where the id was readable, and the list goes on
 }
 
 // Name returns the field "name", or "" if it is absent or no string.
