@@ -1,0 +1,71 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+)
+
+// A node is one node of a checked YAML document. Scalars have one meaning
+// only: what YAML could read in two ways never gets here.
+type node struct {
+	kind      nodeKind
+	text      string // of a scalar, as written and without quotes
+	file      string
+	line, col int
+	keys      []*node // of a mapping, in the order of the file
+	items     []*node // values of a mapping, elements of a sequence
+}
+
+type nodeKind uint8
+
+const (
+	nodeMap nodeKind = iota
+	nodeSeq
+	nodeString
+	nodeNumber
+	nodeBool
+	nodeNull
+)
+
+func (k nodeKind) String() string {
+	return [...]string{"a mapping", "a list", "a text", "a number", "a truth value", "null (~)"}[k]
+}
+
+func (n *node) scalar() bool { return n.kind >= nodeString }
+
+// get returns the value at key, or nil.
+func (n *node) get(key string) *node {
+	for i, k := range n.keys {
+		if k.text == key {
+			return n.items[i]
+		}
+	}
+	return nil
+}
+
+// dump writes the meaning of n: no comments, no style, mappings sorted.
+func (n *node) dump(b *strings.Builder) {
+	switch n.kind {
+	case nodeMap:
+		order := make([]int, len(n.keys))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(i, j int) int { return strings.Compare(n.keys[i].text, n.keys[j].text) })
+		b.WriteByte('{')
+		for _, i := range order {
+			n.keys[i].dump(b)
+			n.items[i].dump(b)
+		}
+		b.WriteByte('}')
+	case nodeSeq:
+		b.WriteByte('[')
+		for _, it := range n.items {
+			it.dump(b)
+		}
+		b.WriteByte(']')
+	default:
+		b.WriteByte("s#?~"[n.kind-nodeString])
+		b.WriteString(quote(n.text))
+	}
+}
