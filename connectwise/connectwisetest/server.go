@@ -1,0 +1,256 @@
+package connectwisetest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
+)
+
+// Server answers the REST API of ConnectWise PSA from a tenant. It is safe for
+// concurrent use; every setting can be changed while requests run.
+type Server struct {
+	core *simulator.Core
+	opts Options
+
+	mu       sync.Mutex
+	tenant   *Tenant
+	creds    Credentials
+	codebase string
+	denied   []right
+	hidden   map[hiddenRow]bool
+	listener *simulator.Listener
+	closed   bool
+}
+
+type right struct{ method, path string }
+
+type hiddenRow struct {
+	table string
+	id    int
+}
+
+// inProcessHost is the host of URL under Options.InProcess.
+const inProcessHost = "connectwise.invalid"
+
+// NewServer returns a server for the tenant; nil options are the defaults. It
+// does not listen before [Server.URL] is called: in a testing/synctest bubble
+// use Options.InProcess and [Server.Transport].
+func NewServer(tenant *Tenant, opts *Options) *Server {
+	s := &Server{tenant: tenant, hidden: map[hiddenRow]bool{}}
+	if opts != nil {
+		s.opts = *opts
+	}
+	s.opts.defaults()
+	s.creds = s.opts.Credentials
+	s.codebase = s.opts.Codebase
+	s.core = simulator.New(simulator.Options{
+		Handler: http.HandlerFunc(s.serve), Path: apiPath, TooMany: tooMany,
+		Clock: tenant.clock, Gzip: s.opts.Gzip, LogSize: s.opts.LogSize,
+	})
+	s.core.SetLimit(s.opts.Limit)
+	s.core.SetLatency(s.opts.Latency)
+	return s
+}
+
+// URL returns the base URL without a path. The first call starts to listen on
+// a loopback port, unless the server is in-process; it panics if that fails.
+func (s *Server) URL() string {
+	if s.opts.InProcess {
+		return "https://" + inProcessHost
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		if s.closed {
+			panic("connectwisetest: URL of a closed server")
+		}
+		l, err := simulator.Listen("127.0.0.1:0", s.core)
+		if err != nil {
+			panic(err)
+		}
+		s.listener = l
+	}
+	return "http://" + s.listener.Addr()
+}
+
+// Handler returns the API as an http.Handler, for a server of your own.
+func (s *Server) Handler() http.Handler { return s.core }
+
+// Transport returns a RoundTripper that answers in this process without
+// sockets: bodies are streamed, contexts honoured, waits virtual inside a
+// testing/synctest bubble. Requests to any host but the one of [Server.URL]
+// (and Options.LinkHost, if set) fail and are logged as strays.
+func (s *Server) Transport() http.RoundTripper { return s.core.Transport(s.core, s.owns) }
+
+func (s *Server) owns(u *url.URL) bool {
+	if s.opts.InProcess && u.Scheme == "https" && u.Host == inProcessHost {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listener != nil && u.Scheme == "http" && u.Host == s.listener.Addr()
+}
+
+// Close stops listening and cuts open connections. It may be called twice.
+func (s *Server) Close() {
+	s.mu.Lock()
+	l := s.listener
+	s.listener, s.closed = nil, true
+	s.mu.Unlock()
+	if l != nil {
+		// The listener is ours alone: an error closing it changes nothing.
+		_ = l.Close()
+	}
+}
+
+// Requests returns the latest requests, oldest first.
+func (s *Server) Requests() []Request { return s.core.Log.All() }
+
+// Strays returns the requests that were sent to another host through
+// [Server.Transport].
+func (s *Server) Strays() []Request {
+	var out []Request
+	for _, r := range s.core.Log.All() {
+		if r.Stray {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Fail arms faults; the ids returned are for [Server.Heal].
+func (s *Server) Fail(f ...Fault) []int { return s.core.Fail(f...) }
+
+// Heal removes the faults with these ids, or all if there are none.
+func (s *Server) Heal(ids ...int) { s.core.Heal(ids...) }
+
+// SetLatency delays every answer from now on.
+func (s *Server) SetLatency(d time.Duration) { s.core.SetLatency(d) }
+
+// Limit replaces the rate limit and forgets what was counted against it.
+func (s *Server) Limit(l Limit) { s.core.SetLimit(l) }
+
+// Gauge returns requests in flight, refused, and sent too early after a 429.
+func (s *Server) Gauge() Gauge { return s.core.Gauge() }
+
+// Violations returns how many requests the rate limit refused.
+func (s *Server) Violations() int { return s.core.Gauge().Violations }
+
+// Before registers f to run when a request has arrived, before it takes
+// effect: a test may change the tenant there like a person at work.
+func (s *Server) Before(f func(*http.Request)) { s.core.Before(f) }
+
+// After registers f to run when an answer is complete.
+func (s *Server) After(f func(*http.Request)) { s.core.After(f) }
+
+// MailSent returns how many mails PSA would have sent to contacts and members.
+func (s *Server) MailSent() int { return len(s.core.Mailbox.All()) }
+
+// Mail returns the mails PSA would have sent.
+func (s *Server) Mail() []Mail { return s.core.Mailbox.All() }
+
+// ClearCounters empties the log, the mails, the gauge and the armed faults.
+func (s *Server) ClearCounters() { s.core.ClearCounters() }
+
+// Tenant returns the tenant the server answers from.
+func (s *Server) Tenant() *Tenant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tenant
+}
+
+// SetTenant swaps the data; the clock stays the first tenant's.
+func (s *Server) SetTenant(t *Tenant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.clock = s.core.Clock
+	s.tenant = t
+}
+
+// Credentials returns what is accepted now.
+func (s *Server) Credentials() Credentials {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.creds
+}
+
+// SetCredentials rotates the keys; requests with the old ones answer 401.
+func (s *Server) SetCredentials(c Credentials) {
+	c.defaults()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.creds = c
+}
+
+// SetCompany makes the server another instance: the login company is company,
+// everything else stays.
+func (s *Server) SetCompany(company string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.creds.Company = company
+}
+
+// SetCodebase changes the codebase, such as v2025_2, like an upgrade of the
+// cloud does.
+func (s *Server) SetCodebase(codebase string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codebase = codebase
+}
+
+// Deny takes the API member's right for requests away: 403. The method may be
+// empty for all; the path is that of the API with "*" for one segment and a
+// trailing "/**" for any rest, such as /service/boards/*/teams.
+func (s *Server) Deny(method, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denied = append(s.denied, right{method, path})
+}
+
+// Denied lists what [Server.Deny] took away, as "METHOD path".
+func (s *Server) Denied() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, d := range s.denied {
+		out = append(out, strings.TrimSpace(d.method+" "+d.path))
+	}
+	return out
+}
+
+// AllowAll gives back what [Server.Deny] and [Server.Hide] took away.
+func (s *Server) AllowAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denied = nil
+	clear(s.hidden)
+}
+
+// Hide makes one row of a list invisible to the API member, as a restriction
+// to some boards does: lists shrink without an error, and it is not found.
+func (s *Server) Hide(path string, id int) {
+	e, _, err := s.Tenant().list(path)
+	if err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden[hiddenRow{e.table, id}] = true
+}
+
+func (s *Server) isHidden(table string, id int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hidden[hiddenRow{table, id}]
+}
+
+// hides reports whether any row is hidden.
+func (s *Server) hides() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.hidden) > 0
+}

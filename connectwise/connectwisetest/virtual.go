@@ -1,0 +1,3 @@
+package connectwisetest
+
+func (g *gen) virtual() {}
