@@ -208,3 +208,27 @@ func (s *Snapshot) with(m Meta, edits map[psa.Kind][]edit) *Snapshot {
 	next.build(s)
 	return next
 }
+
+// Advance returns the snapshot that another process made of s: its meta data,
+// the rows that are new or other, and the refs of those that ended. It is for
+// stores that read what they did not write themselves; nothing is checked but
+// that no ref comes twice.
+func (s *Snapshot) Advance(m Meta, put []psa.Record, end []psa.Ref) (*Snapshot, error) {
+	all := make([]edit, 0, len(put)+len(end))
+	for i := range put {
+		r := put[i]
+		all = append(all, edit{r.Ref, &r})
+	}
+	for _, ref := range end {
+		all = append(all, edit{ref: ref})
+	}
+	slices.SortFunc(all, compareEdits)
+	edits := map[psa.Kind][]edit{}
+	for i, e := range all {
+		if i > 0 && all[i-1].ref == e.ref {
+			return nil, fmt.Errorf("cache: %s: two rows of %v: %w", m.Source, e.ref, ErrCorrupt)
+		}
+		edits[e.ref.Kind] = append(edits[e.ref.Kind], e)
+	}
+	return s.with(m.clone(), edits), nil
+}

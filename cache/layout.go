@@ -28,10 +28,12 @@ type layoutField struct {
 	scopes []scopedBy
 }
 
-// scopedBy says that another field of the same form narrows this one's options.
+// scopedBy says that another field of the same form narrows this one's options,
+// by a scope of their kind or as a classification of a level above.
 type scopedBy struct {
 	field string
 	scope psa.Scope
+	level int
 }
 
 // layout returns the layout of a kind, nil if the kind is not offered.
@@ -192,14 +194,14 @@ func (s *Snapshot) scopesOf(f layoutField, fields []layoutField) []scopedBy {
 		}
 		for _, g := range fields {
 			if g.Name != f.Name && g.Kind == sc.Kind && g.Type == psa.TypeRef && g.level <= 1 {
-				by = append(by, scopedBy{g.Name, sc})
+				by = append(by, scopedBy{field: g.Name, scope: sc})
 				break
 			}
 		}
 	}
 	for _, g := range fields {
 		if g.level > 0 && g.level < f.level {
-			by = append(by, scopedBy{field: g.Name})
+			by = append(by, scopedBy{field: g.Name, level: g.level})
 		}
 	}
 	return by
@@ -209,13 +211,13 @@ func (s *Snapshot) scopesOf(f layoutField, fields []layoutField) []scopedBy {
 // a later one, which follow it.
 func narrowersFirst(fields []layoutField) []layoutField {
 	out := make([]layoutField, 0, len(fields))
-	state := make(map[string]int, len(fields)) // 1: being placed, 2: placed
+	placed := make(map[string]bool, len(fields))
 	var place func(f layoutField)
 	place = func(f layoutField) {
-		if state[f.Name] != 0 {
+		if placed[f.Name] {
 			return
 		}
-		state[f.Name] = 1
+		placed[f.Name] = true
 		for _, by := range f.scopes {
 			if i := slices.IndexFunc(fields, func(g layoutField) bool { return g.Name == by.field }); i >= 0 {
 				place(fields[i])
