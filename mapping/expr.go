@@ -301,38 +301,44 @@ func (e *refExpr) eval(r *row) (any, bool, error) {
 			if err != nil {
 				return nil, false, under(e.path, err)
 			}
-			id, _ := v.(string)
-			if id == "" {
+			if v == nil || v == "" {
 				return e.null()
 			}
-			return psa.Reference{ID: id}.Fields(), true, nil
+			return psa.Fields{"id": v}, true, nil
 		}
 	}
-	var id, name string
-	idThere, nameThere := false, false
+	out := make(psa.Fields, 2)
+	there := false
 	if e.id != nil {
 		v, ok, err := e.id.eval(r)
 		if err != nil {
 			return nil, false, err
 		}
-		if id, _ = v.(string); ok && id == "" {
+		if ok && (v == nil || v == "") {
 			return e.null()
 		}
-		idThere = ok
+		if there = ok; ok {
+			out["id"] = v
+		}
 	}
 	if e.name != nil {
 		v, ok, err := e.name.eval(r)
 		if err != nil {
 			return nil, false, err
 		}
-		name, _ = v.(string)
-		nameThere = ok
+		there = there || ok
+		if v != nil && v != "" {
+			out["name"] = v
+		}
 	}
-	switch {
-	case !idThere && !nameThere:
+	if !there {
 		return e.nowhere()
-	case id == "" && name == "":
+	}
+	if len(out) == 0 {
 		return e.null()
 	}
-	return psa.Reference{ID: id, Name: name}.Fields(), true, nil
+	if len(out) == 1 && out["id"] == nil {
+		out["id"] = ""
+	}
+	return out, true, nil
 }

@@ -63,6 +63,9 @@ func scalarText(raw []byte) (string, error) {
 }
 
 func number(raw []byte) (json.Number, error) {
+	if raw[0] != '-' && len(raw) < 19 && digits(raw, 0) == len(raw) {
+		return json.Number(raw), nil // what psa.Canonical would say of it
+	}
 	v, err := psa.Canonical(json.Number(raw))
 	if err != nil {
 		return "", bad("a number out of range")

@@ -172,7 +172,7 @@ func (c *converter) mapping(n *node, y *yaml.Node, depth int) *node {
 var (
 	plainInt   = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 	plainFloat = regexp.MustCompile(`^-?(0|[1-9][0-9]*)\.[0-9]*[1-9]$`)
-	yesNo      = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off)$`)
+	yesNo      = regexp.MustCompile(`(?i)^(yes|no|on|off)$`)
 )
 
 func (c *converter) scalar(n *node, y *yaml.Node) *node {
