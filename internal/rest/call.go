@@ -161,6 +161,9 @@ func (k *call) try(ctx context.Context, req *http.Request) (status int, fault *p
 	seen.Duration = time.Since(start)
 	if fault != nil {
 		fault.Detail = redact(fault.Detail, k.secrets)
+		if fault.Err != nil {
+			fault.Err = hide(fault.Err, k.secrets...)
+		}
 		told := *fault
 		seen.Err = k.fail(&told)
 	}

@@ -56,7 +56,7 @@ type Config struct {
 	Renew func(context.Context, *Response) bool
 	// Classify reads the vendor's error format. It is called with every answer
 	// other than 2xx, and with a 2xx answer unless its body is empty or a JSON
-	// array. It returns a *psa.Error with Code, Detail and perhaps RetryAfter
+	// array; wrapped pages come by too, so look at Status first. It returns a *psa.Error with Code, Detail and perhaps RetryAfter
 	// set (the rest is filled in), or nil to let the status decide. The class
 	// decides what is repeated: always ErrRateLimited; ErrUnavailable and
 	// ErrTimeout only if the request reads. nil: by status.

@@ -98,7 +98,7 @@ func ended(err error) *psa.Error {
 
 // hide keeps an error's chain and replaces its text, which may quote an
 // address with its query.
-func hide(err error) error {
+func hide(err error, secrets ...string) error {
 	for {
 		u, ok := err.(*url.Error) //nolint:errorlint // only the outermost wrappers
 		if !ok {
@@ -106,7 +106,7 @@ func hide(err error) error {
 		}
 		err = u.Err
 	}
-	text := redact(err.Error(), nil)
+	text := redact(err.Error(), secrets)
 	if text == err.Error() {
 		return err
 	}

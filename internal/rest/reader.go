@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"hash"
 
 	"github.com/psasync/psasync/psa"
 )
@@ -19,16 +18,14 @@ type reader struct {
 	total   int
 	empty   int // empty pages in a row
 	hasher  *hasher
-	print   hash.Hash // of one page
-	pages   map[psa.Hash]int
+	pages   map[pageKey]int
 	cursors map[psa.Hash]struct{}
 }
 
 func newReader(l *Listing) *reader {
 	return &reader{
 		l: l, cursor: l.First,
-		hasher: newHasher(), print: sha256.New(),
-		pages: map[psa.Hash]int{}, cursors: map[psa.Hash]struct{}{},
+		hasher: newHasher(), pages: map[pageKey]int{}, cursors: map[psa.Hash]struct{}{},
 	}
 }
 
@@ -73,20 +70,18 @@ func (r *reader) page(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// split fills a sheet with cut and hashed rows.
+// split fills a sheet with rows, from which denied keys have been cut.
 func (r *reader) split(body []byte, s *sheet, turn *Turn) error {
-	r.print.Reset()
+	shape := r.l.Shape
 	split := splitter{row: func(raw []byte, found mark) bool {
-		if r.l.Shape == nil {
-			r.print.Write(raw)
-			s.rows = append(s.rows, row{raw: raw})
-			return true
+		s.rows = append(s.rows, row{raw: raw, found: found})
+		if found&denied != 0 {
+			s.cut(shape, &s.rows[len(s.rows)-1])
 		}
-		s.rows = append(s.rows, r.shape(s, raw, found))
 		return true
 	}}
-	if r.l.Shape != nil {
-		split.keys = r.l.Shape.keys
+	if shape != nil {
+		split.keys = shape.keys
 	}
 	if r.l.Verify != nil && r.l.Wrapper != "" {
 		turn.members = map[string][]byte{}
@@ -103,47 +98,38 @@ func (r *reader) split(body []byte, s *sheet, turn *Turn) error {
 	return nil
 }
 
-// shape cuts and hashes one row.
-func (r *reader) shape(s *sheet, raw []byte, found mark) row {
-	shape := r.l.Shape
-	out := row{raw: raw}
-	if found&denied != 0 {
-		// When cuts has to grow, rows in the old memory stay where they are.
-		start := len(s.cuts)
-		cuts, err := shape.keys.cut(s.cuts, raw, found, denied)
-		if err != nil {
-			out.err = dataError(err)
-			r.print.Write(raw)
-			return out
-		}
-		s.cuts = cuts
-		out.raw = cuts[start:len(cuts):len(cuts)]
-	}
-	var err error
-	if out.hash, err = r.hasher.hash(shape, out.raw, found); err != nil {
-		out.err = dataError(err)
-		r.print.Write(raw)
-		return out
-	}
-	r.print.Write(out.hash[:])
-	return out
-}
-
-// repeated finds a vendor that ignores the cursor.
+// repeated finds a vendor that ignores the cursor: number of rows, first and
+// last row are those of an earlier page. Rows in between may have changed.
 func (r *reader) repeated(s *sheet) error {
-	if len(s.rows) == 0 {
+	n := len(s.rows)
+	if n == 0 {
 		if r.empty++; r.empty > maxEmpty {
 			return r.broken("the list does not end")
 		}
 		return nil
 	}
 	r.empty = 0
-	key := psa.Hash(r.print.Sum(nil)[:len(psa.Hash{})])
+	key := pageKey{n, r.rowKey(&s.rows[0]), r.rowKey(&s.rows[n-1])}
 	if before, dup := r.pages[key]; dup {
 		return r.broken("page %d came again", before)
 	}
 	r.pages[key] = r.number
 	return nil
+}
+
+type pageKey struct {
+	rows        int
+	first, last psa.Hash
+}
+
+// rowKey is the hash of a row where it can be hashed, without volatile keys.
+func (r *reader) rowKey(row *row) psa.Hash {
+	if r.l.Shape != nil && row.err == nil {
+		if h, err := r.hasher.hash(r.l.Shape, row.raw, row.found); err == nil {
+			return h
+		}
+	}
+	return digest(row.raw)
 }
 
 func digest(b []byte) psa.Hash {

@@ -79,7 +79,7 @@ type Listing struct {
 }
 
 // Records yields the rows of all pages. It holds two pages at most: the next
-// one is read, split and hashed while the loop works on the present one, from
+// one is read and split while the loop works on the present one, from
 // the moment that the loop asks for a second row. Rows are handed out of pages
 // that were seen to their closing bracket. A known row has Unchanged set and
 // is never decoded. A row that cannot be decoded has Err set, and no Hash, so
@@ -95,6 +95,8 @@ func Records(ctx context.Context, l Listing) iter.Seq2[psa.Record, error] {
 			out:  make(chan *sheet, 1),
 			done: make(chan struct{}),
 			seen: newIDs(l.Duplicates),
+
+			hasher: newHasher(),
 		}
 		go p.read(inner)
 		defer func() {
@@ -132,9 +134,11 @@ type pump struct {
 	done  chan struct{}
 	asked bool // for the page behind the present one
 	seen  *ids
+
+	hasher *hasher // here, so that one page is split while the other is hashed
 }
 
-// A sheet is a page that was split and hashed. Two of them take turns.
+// A sheet is a page that was split. Two of them take turns.
 type sheet struct {
 	rows []row
 	cuts []byte // rows that something was cut out of
@@ -143,9 +147,21 @@ type sheet struct {
 }
 
 type row struct {
-	raw  []byte
-	hash psa.Hash
-	err  error
+	raw   []byte
+	found mark
+	err   error
+}
+
+// cut cuts denied keys out of a row.
+func (s *sheet) cut(shape *Shape, r *row) {
+	start := len(s.cuts)
+	cuts, err := shape.keys.cut(s.cuts, r.raw, r.found, denied)
+	if err != nil {
+		r.err = dataError(err)
+		return
+	}
+	s.cuts = cuts // rows cut before stay in the memory they were cut into
+	r.raw = cuts[start:len(cuts):len(cuts)]
 }
 
 func (p *pump) ask() {
@@ -206,9 +222,16 @@ func (p *pump) record(r *row) psa.Record {
 	if r.err != nil {
 		return bad(r.err)
 	}
-	if l.Known != nil && !r.hash.IsZero() {
-		if ref, ok := l.Known.Known(r.hash); ok {
-			return psa.Record{Ref: ref, Parent: l.Parent, Hash: r.hash, Unchanged: true}
+	var hash psa.Hash
+	if l.Shape != nil {
+		var err error
+		if hash, err = p.hasher.hash(l.Shape, r.raw, r.found); err != nil {
+			return bad(dataError(err))
+		}
+		if l.Known != nil {
+			if ref, ok := l.Known.Known(hash); ok {
+				return psa.Record{Ref: ref, Parent: l.Parent, Hash: hash, Unchanged: true}
+			}
 		}
 	}
 	if r.raw[0] != '{' {
@@ -226,7 +249,7 @@ func (p *pump) record(r *row) psa.Record {
 		rec.Err = p.named(&psa.Error{Code: psa.ErrData, Detail: "the row has no id"})
 	}
 	if rec.Err == nil {
-		rec.Raw, rec.Hash = raw, r.hash
+		rec.Raw, rec.Hash = raw, hash
 	}
 	return rec
 }

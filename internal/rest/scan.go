@@ -42,32 +42,33 @@ const (
 	highs = 0x8080808080808080
 )
 
+// plain returns the index of the first quote or backslash from i on, or of
+// one of the last seven bytes if there is none before. It looks at eight bytes
+// at once (Mycroft's zero byte test, exact for the lowest hit).
+func plain(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		q, s := x^(ones*'"'), x^(ones*'\\')
+		if m := ((q-ones)&^q | (s-ones)&^s) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	return i
+}
+
 // scanString returns the index behind the string whose opening quote is at
 // b[i], and whether it holds an escape.
 func scanString(b []byte, i int) (end int, escaped bool, err error) {
-	i++
-	for {
-		for len(b)-i >= 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			q, s := x^(ones*'"'), x^(ones*'\\')
-			if m := ((q-ones)&^q | (s-ones)&^s) & highs; m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
-		}
-		if i >= len(b) {
-			return 0, false, errCut
-		}
+	for i = plain(b, i+1); i < len(b); i++ {
 		switch b[i] {
 		case '"':
 			return i + 1, escaped, nil
 		case '\\':
 			escaped = true
-			i++
+			i = plain(b, i+2) - 1
 		}
-		i++
 	}
+	return 0, false, errCut
 }
 
 // scanValue returns the index behind the value at b[i]. Of objects and arrays
@@ -106,21 +107,24 @@ func scanNested(b []byte, i int, keys *keySet) (end int, found mark, err error) 
 			i++
 			continue
 		}
-		switch c {
-		case '"':
-			start := i
-			var escaped bool
-			if i, escaped, err = scanString(b, i); err != nil {
+		if c == '"' {
+			start := i + 1
+			escaped := false
+			if i = plain(b, start); i < len(b) && b[i] == '"' {
+				i++
+			} else if i, escaped, err = scanString(b, start-1); err != nil {
 				return 0, 0, err
 			}
-			if keys == nil {
+			if keys == nil || i == len(b) || b[i] == ',' {
 				continue
 			}
-			if j := space(b, i); j < len(b) && b[j] == ':' {
-				found |= keys.find(b[start+1:i-1], escaped)
+			if b[i] == ':' || colon(b, i) {
+				found |= keys.find(b[start:i-1], escaped)
 			}
 			continue
-		case '{', '[':
+		}
+		i++
+		if c == '{' || c == '[' {
 			if depth == maxDepth {
 				return 0, 0, errDeep
 			}
@@ -129,18 +133,23 @@ func scanNested(b []byte, i int, keys *keySet) (end int, found mark, err error) 
 			if c == '{' {
 				open |= 1
 			}
-		default:
-			if open&1 == 1 != (c == '}') {
-				return 0, 0, errSyntax
-			}
-			open >>= 1
-			if depth--; depth == 0 {
-				return i + 1, found, nil
-			}
+			continue
 		}
-		i++
+		if open&1 == 1 != (c == '}') {
+			return 0, 0, errSyntax
+		}
+		open >>= 1
+		if depth--; depth == 0 {
+			return i, found, nil
+		}
 	}
 	return 0, 0, errCut
+}
+
+// colon reports whether a colon comes next.
+func colon(b []byte, i int) bool {
+	i = space(b, i)
+	return i < len(b) && b[i] == ':'
 }
 
 // wholeValue checks that b is one value and nothing else, not nested too
