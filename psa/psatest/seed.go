@@ -67,10 +67,8 @@ func (s *seed) addID(kind psa.Kind, id, name string, fields psa.Fields) {
 		f["name"] = name
 	}
 	r := Row(kind, id, f)
-	if f["inactive"] == true {
-		delete(f, "inactive")
-		r.Active = false
-	}
+	r.Active = f["inactive"] != true
+	delete(f, "inactive")
 	// Each row was last changed a minute after the one before it.
 	r.Updated = s.t.Start.AddDate(0, -2, 0).Add(time.Duration(len(s.t.Rows)) * time.Minute)
 	s.names[r.Ref] = name
@@ -105,7 +103,7 @@ func (s *seed) value(v any) any {
 	}
 }
 
-// names adds rows 1, 2, ... that have a name and an order only.
+// list adds rows 1, 2, ... that have a name and an order only.
 func (s *seed) list(kind psa.Kind, names ...string) {
 	_, ordered := psa.FieldOf(kind, "order")
 	_, defaults := psa.FieldOf(kind, "default")
