@@ -3,7 +3,6 @@ package connectwisetest
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
@@ -60,7 +59,9 @@ type gen struct {
 	rnd  *rand.Rand
 	made map[string][]int // ids by list, in order
 
-	logins []string // identifiers of people
+	logins []string         // identifiers of people
+	staff  []int            // members who work here
+	defs   map[string][]Row // custom field definitions by screen
 	boardN map[int]*boardParts
 }
 
@@ -77,7 +78,7 @@ type boardParts struct {
 func generate(s size) *Tenant {
 	g := &gen{
 		Tenant: NewTenant(), size: s, rnd: rand.New(rand.NewPCG(1, 2)),
-		made: map[string][]int{}, boardN: map[int]*boardParts{},
+		made: map[string][]int{}, boardN: map[int]*boardParts{}, defs: map[string][]Row{},
 	}
 	g.organisation()
 	g.people()
@@ -206,12 +207,7 @@ func (g *gen) member(id int, login, first, last, class string, inactive bool) {
 		row["reportsTo"] = ref(171)
 	}
 	g.add("/system/members", row)
-}
-
-// active returns the ids of members who work here.
-func (g *gen) active() []int {
-	all := g.made["/system/members"]
-	return slices.DeleteFunc(slices.Clone(all), func(id int) bool {
-		return id == all[len(all)-1] || g.Get("/system/members", id)["inactiveFlag"] == true
-	})
+	if !inactive && class == "F" {
+		g.staff = append(g.staff, id)
+	}
 }

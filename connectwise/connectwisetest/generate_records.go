@@ -100,9 +100,8 @@ func (g *gen) company(id int, identifier, name string, typ int, active bool) {
 // values makes values for about half of the custom fields of a screen.
 func (g *gen) values(screen string) []any {
 	out := []any{}
-	for _, id := range g.made["/system/userDefinedFields"] {
-		d := g.Get("/system/userDefinedFields", id)
-		if d["screenId"] != screen || g.rnd.IntN(2) == 0 {
+	for _, d := range g.defs[screen] {
+		if g.rnd.IntN(2) == 0 {
 			continue
 		}
 		var v any
@@ -121,7 +120,7 @@ func (g *gen) values(screen string) []any {
 				v = fmt.Sprintf("value-%d", g.rnd.IntN(1000))
 			}
 		}
-		out = append(out, Row{"id": id, "value": v})
+		out = append(out, Row{"id": d["id"], "value": v})
 	}
 	return out
 }
@@ -217,7 +216,7 @@ func (g *gen) notesOf(ticket, i, member int, login any, at time.Time) {
 		when := stamp(at.Add(time.Duration(n) * time.Hour))
 		internal := n == 1
 		g.add(path, Row{
-			"id": 104166 + 4*i + n, "text":                  []string{"It started this morning, three people see it.", "Checked the logs, looks like the switch.", "Fixed, please confirm."}[n],
+			"id": 104166 + 4*i + n, "text": []string{"It started this morning, three people see it.", "Checked the logs, looks like the switch.", "Fixed, please confirm."}[n],
 			"detailDescriptionFlag": !internal, "internalAnalysisFlag": internal, "resolutionFlag": n == 2, "issueFlag": n == 0, "member": ref(member),
 			"dateCreated": when, "createdBy": login, "internalFlag": internal, "externalFlag": !internal, "_info": Row{"lastUpdated": when, "updatedBy": login},
 		})

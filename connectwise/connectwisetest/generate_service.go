@@ -87,8 +87,7 @@ func (g *gen) board(n int) {
 	name := boardName(n)
 	project := n%10 == 2
 	parts := &boardParts{name: name, project: project, subs: map[int][]int{}, location: 2 + n%3, department: 10 + n%2}
-	leaders := g.active()
-	parts.leader = leaders[n%len(leaders)]
+	parts.leader = g.staff[n%len(g.staff)]
 	id := g.add("/service/boards", Row{
 		"id": 12 + n, "name": name, "location": ref(parts.location), "department": ref(parts.department), "inactiveFlag": n%13 == 12,
 		"sendToContactFlag": true, "sendToResourceFlag": true, "projectFlag": project, "showDependenciesFlag": project, "showEstimatesFlag": project,
@@ -194,11 +193,10 @@ func (g *gen) typesOf(board int, parts *boardParts) {
 }
 
 func (g *gen) teamsOf(board int, parts *boardParts) {
-	people := g.active()
 	for i, n := range []string{"Service Desk", "Second Line", "Projects Team", "On Call"}[:g.between(g.teams)] {
 		var in []int
 		for j := range 4 {
-			m := people[(board*5+i*3+j*2)%len(people)]
+			m := g.staff[(board*5+i*3+j*2)%len(g.staff)]
 			if !slices.Contains(in, m) {
 				in = append(in, m)
 			}
@@ -263,5 +261,6 @@ func (g *gen) customFieldDefinitions() {
 			row["options"] = options
 		}
 		g.add("/system/userDefinedFields", row)
+		g.defs[o.screen] = append(g.defs[o.screen], row)
 	}
 }

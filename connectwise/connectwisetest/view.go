@@ -26,6 +26,8 @@ func (t *Tenant) view(tx *simulator.Tx, e *endpoint, row simulator.Row, key stri
 			return ref(id)
 		}
 		return nil
+	case e.table == "timeEntries" && v == nil:
+		return ticketText(tx, row, key)
 	case e.table == "priorities" && key == "imageLink":
 		info, _ := row.Field("_info").(map[string]any)
 		return fmt.Sprintf("%s/service/priorities/%d/image?lm=%v", hrefBase, row.ID, info["lastUpdated"])
@@ -67,4 +69,30 @@ func (t *Tenant) screenOwner(screen string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.screens[screen]
+}
+
+// ticketText returns the keys of a time entry that repeat texts of its ticket.
+func ticketText(tx *simulator.Tx, row simulator.Row, key string) any {
+	table, from := "", ""
+	switch key {
+	case "ticketBoard":
+		table, from = "boards", "board"
+	case "ticketStatus":
+		table, from = "statuses", "status"
+	case "ticketType":
+		table, from = "types", "type"
+	case "ticketSubType":
+		table, from = "subtypes", "subType"
+	default:
+		return nil
+	}
+	t, ok := ticketOf(tx, row.Field)
+	if !ok {
+		return nil
+	}
+	r, ok := tx.Table(table).Get(refID(t.Field(from)))
+	if !ok {
+		return nil
+	}
+	return r.Field("name")
 }

@@ -162,3 +162,16 @@ func Normalise(v any) any {
 	}
 	return v
 }
+
+// Quick is [Row.Field], but nil for a virtual row that would have to be made
+// to answer.
+func (r Row) Quick(name string) any {
+	if r.virt == nil {
+		return r.fields[name]
+	}
+	if r.virt.Field == nil {
+		return nil
+	}
+	v, _ := r.virt.Field(r.ID-r.virt.First, name)
+	return v
+}
