@@ -1,0 +1,187 @@
+package connectwise
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/psasync/psasync/internal/rest"
+	"github.com/psasync/psasync/psa"
+	"golang.org/x/sync/errgroup"
+)
+
+// Instance returns company@host and the release; see [psa.Instancer]. An
+// answer of companyinfo is good for a minute. A company that the server does
+// not know is [psa.ErrAuth].
+func (p *Provider) Instance(ctx context.Context) (psa.Instance, error) {
+	at, err := p.c.look(ctx, func(at place) bool { return !at.read.IsZero() && time.Since(at.read) < fresh })
+	if err != nil {
+		return psa.Instance{}, err
+	}
+	return p.c.instance(at), nil
+}
+
+// instance names the account. The name of the login screen has no case.
+func (c *client) instance(at place) psa.Instance {
+	return psa.Instance{
+		ID:      strings.ToLower(cmp.Or(at.info.CompanyID, c.company)) + "@" + c.host,
+		Name:    cmp.Or(at.info.CompanyName, c.company),
+		Version: at.info.VersionCode,
+	}
+}
+
+// ServerTime returns the server's clock, from the Date header of a request
+// that needs no right; see [psa.ServerTimer].
+func (p *Provider) ServerTime(ctx context.Context) (time.Time, error) {
+	at, err := p.c.look(ctx, func(place) bool { return false })
+	if err != nil {
+		return time.Time{}, err
+	}
+	if at.clock.IsZero() {
+		return time.Time{}, &psa.Error{Provider: name, Op: "server time", Code: psa.ErrData, Detail: "the answer has no date"}
+	}
+	return at.clock, nil
+}
+
+// Check tests the company, the keys and the right to read each kind; see
+// [psa.Checker]. It asks for the id of one row of each list; where lists hang
+// on a parent, on one parent. [psa.ErrAuth] is for the connection as a whole:
+// its text says whether the company or the keys were refused, as far as the
+// server tells. Some cloud servers answer refused keys as if no address
+// existed: if that is the answer to every kind, it is ErrAuth too.
+func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckReport, error) {
+	instance, err := p.Instance(ctx)
+	if err != nil {
+		return psa.CheckReport{}, err
+	}
+	report := psa.CheckReport{Instance: instance, Access: make([]psa.Access, len(kinds))}
+	c := checker{p: p, seen: map[string]*probe{}}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, kind := range kinds {
+		report.Access[i].Kind = kind
+		group.Go(func() error {
+			err := c.kind(ctx, kind)
+			if errors.Is(err, psa.ErrAuth) || ctx.Err() != nil {
+				return err
+			}
+			report.Access[i].Err = err
+			return nil
+		})
+	}
+	if len(kinds) == 0 {
+		group.Go(func() error {
+			// A right that is missing proves the keys as well as a row.
+			err := c.kind(ctx, psa.KindBoard)
+			if errors.Is(err, psa.ErrDenied) {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return psa.CheckReport{}, err
+	}
+	lost := 0
+	for _, a := range report.Access {
+		if errors.Is(a.Err, errMisrouted) {
+			lost++
+		}
+	}
+	if lost > 1 && lost == len(kinds) {
+		return psa.CheckReport{}, &psa.Error{
+			Provider: name, Op: "check", Code: psa.ErrAuth, Err: report.Access[0].Err,
+			Detail: "the server finds no address of the API; it answers so to refused keys, too",
+		}
+	}
+	return report, nil
+}
+
+// A checker asks every list once.
+type checker struct {
+	p    *Provider
+	mu   sync.Mutex // never held across a wait
+	seen map[string]*probe
+}
+
+// A probe is one request and its answer.
+type probe struct {
+	done chan struct{}
+	id   string // of the row that came; "" if there is none
+	err  error
+}
+
+func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
+	f := c.p.offers[kind]
+	if !f.Can.Has(psa.CanList) {
+		return &psa.Error{Provider: name, Op: "check " + string(kind), Code: psa.ErrUnsupported, Detail: f.Missing[psa.CanList]}
+	}
+	lists := c.p.lists[kind]
+	if kind == psa.KindNote {
+		lists = lists[:1]
+		if c.p.c.quirks.has(noNotes, "") {
+			lists = c.p.lists[kind][1:]
+		}
+	}
+	for _, l := range lists {
+		path := l.path
+		if l.per {
+			parent := c.probe(ctx, c.p.lists[l.parent][0].path, c.p.lists[l.parent][0].path, kind)
+			if parent.err != nil || parent.id == "" {
+				return parent.err // no parent: nothing to be read, or to be denied
+			}
+			path = strings.Replace(l.path, "{id}", url.PathEscape(parent.id), 1)
+		}
+		if one := c.probe(ctx, path, l.path, kind); one.err != nil {
+			if kind == psa.KindNote && errors.Is(one.err, psa.ErrUnsupported) && l.bare {
+				c.p.c.quirks.learn(noNotes, "")
+				return c.kind(ctx, kind)
+			}
+			return one.err
+		}
+	}
+	return nil
+}
+
+// probe asks a list for one id. Kinds that hang on the same parent share the
+// request.
+func (c *checker) probe(ctx context.Context, path, endpoint string, kind psa.Kind) *probe {
+	c.mu.Lock()
+	r, known := c.seen[path]
+	if !known {
+		r = &probe{done: make(chan struct{})}
+		c.seen[path] = r
+	}
+	c.mu.Unlock()
+	if known {
+		<-r.done // by a call with the same context
+		return r
+	}
+	defer close(r.done)
+	resp, err := c.p.c.do(ctx, rest.Request{
+		Path: path, Endpoint: endpoint, Op: "check " + string(kind),
+		Query: url.Values{"pageSize": {"1"}, "fields": {"id"}},
+	})
+	if err != nil {
+		r.err = err
+		return r
+	}
+	for row, err := range rest.Rows(resp.Body, "") {
+		if err != nil {
+			r.err = err
+			break
+		}
+		var v struct {
+			ID json.Number `json:"id"`
+		}
+		if json.Unmarshal(row, &v) == nil && numeric(v.ID.String()) == nil {
+			r.id = v.ID.String()
+		}
+	}
+	return r
+}
