@@ -244,7 +244,7 @@ func (s *Snapshot) narrowed(f layoutField, picked map[string]string) psa.Options
 func (s *Snapshot) firstScope(f layoutField, picked map[string]string) (scope string, rest bool) {
 	scopes := s.meta.Kinds[f.Kind].Scopes
 	for _, by := range f.scopes {
-		if by.scope == scopes[0] {
+		if by.level == 0 && by.scope == scopes[0] {
 			scope = picked[by.field]
 		} else {
 			rest = true
