@@ -107,7 +107,7 @@ func (b *Budget) Used(n int, per time.Duration) {
 	b.dispatch()
 }
 
-// A slot is the permission to send one request.
+// A slot is the permission to send one request, for one goroutine.
 type slot struct {
 	b      *Budget
 	bucket string
@@ -149,13 +149,17 @@ func (b *Budget) acquire(ctx context.Context, endpoint string, patience time.Dur
 	}
 }
 
-// done ends a request that was sent.
+// done ends a request that was sent. A second call does nothing.
 func (s *slot) done() { s.free(true) }
 
 // free ends a request. The vendor counts it at some moment between start and
 // end, so it stays in the window for a full length behind its end.
 func (s *slot) free(sent bool) {
 	b := s.b
+	if b == nil {
+		return
+	}
+	s.b = nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.inFlight--

@@ -127,7 +127,7 @@ func (k *call) try(ctx context.Context, req *http.Request) (status int, fault *p
 	if err != nil {
 		return 0, asError(err)
 	}
-	defer slot.done()
+	defer slot.done() // if the transport panics
 
 	ctx, cancel := context.WithTimeout(ctx, k.c.cfg.Timeout)
 	defer cancel()
@@ -159,6 +159,10 @@ func (k *call) try(ctx context.Context, req *http.Request) (status int, fault *p
 		}
 	}
 	seen.Duration = time.Since(start)
+	if fault != nil && fault.Code == psa.ErrRateLimited {
+		k.pause(fault)
+	}
+	slot.done() // observers may take their time
 	if fault != nil {
 		fault.Detail = redact(fault.Detail, k.secrets)
 		if fault.Err != nil {
@@ -171,6 +175,17 @@ func (k *call) try(ctx context.Context, req *http.Request) (status int, fault *p
 		t.Add(seen)
 	}
 	return seen.Status, fault
+}
+
+// pause holds up all calls of the budget, since one quota of the vendor stands
+// behind them; this one repeats in its turn. It comes before the slot is given
+// back, so that nobody slips through.
+func (k *call) pause(e *psa.Error) {
+	if e.RetryAfter <= 0 {
+		retry := k.c.cfg.Retry
+		e.RetryAfter = min(double(retry.Limited, k.attempt-1), retry.MaxRetryAfter)
+	}
+	k.c.cfg.Budget.Pause(time.Now().Add(e.RetryAfter))
 }
 
 // authorize adds credentials for the origin, and makes sure that the request
@@ -213,23 +228,14 @@ func (k *call) network(attempt, caller context.Context, err error) *psa.Error {
 // decide says whether and when the request is repeated, from the class of the
 // failure.
 func (k *call) decide(ctx context.Context) {
-	retry, budget := k.c.cfg.Retry, k.c.cfg.Budget
-	e := k.err
+	retry, e := k.c.cfg.Retry, k.err
 	n := max(k.attempt-1, 0)
 	switch e.Code {
 	case psa.ErrRateLimited:
 		if k.resp == nil {
 			return // the budget refused: nothing was sent
 		}
-		// One vendor quota stands behind all calls of the budget, so all of
-		// them wait, this one in its turn with the others.
-		pause := e.RetryAfter
-		if pause <= 0 {
-			pause = min(double(retry.Limited, n), retry.MaxRetryAfter)
-		}
-		budget.Pause(time.Now().Add(pause))
-		e.RetryAfter = pause
-		k.repeat = pause <= retry.MaxRetryAfter
+		k.repeat = e.RetryAfter <= retry.MaxRetryAfter // the budget waits
 	case psa.ErrUnavailable, psa.ErrTimeout:
 		if k.resp != nil {
 			k.repeat = k.reads()
