@@ -163,7 +163,8 @@ func (s *Server) Tenant() *Tenant {
 	return s.tenant
 }
 
-// SetTenant swaps the data; the clock stays the first tenant's.
+// SetTenant swaps the data for a tenant that nothing uses yet; the clock stays
+// the first tenant's.
 func (s *Server) SetTenant(t *Tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
