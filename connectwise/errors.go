@@ -48,9 +48,6 @@ func (e *APIError) Error() string {
 	if len(e.Fields) > 0 {
 		b.WriteByte(')')
 	}
-	if e.RequestID != "" {
-		b.WriteString(", request " + e.RequestID)
-	}
 	return b.String()
 }
 

@@ -534,6 +534,10 @@ func (p *Provider) Count(ctx context.Context, kind psa.Kind, q psa.Query) (int, 
 	for _, g := range pagers {
 		g.op = op
 		n, err := g.count(ctx)
+		if q.ActiveOnly && l.flag != "" && errors.Is(err, errCondition) {
+			p.c.quirks.learn(noActive, l.path)
+			return fail(psa.ErrUnsupported, "the server takes no condition on "+l.flag)
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -1,0 +1,209 @@
+package connectwise_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psasync/psasync/connectwise"
+	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/psatest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Run("cloud", func(t *testing.T) { psatest.Run(t, harness(connectwisetest.Options{})) })
+	// The other reading of every point that the vendor's documents leave open.
+	t.Run("other readings", func(t *testing.T) {
+		h := harness(connectwisetest.Options{
+			ForwardNextOnlyMore: true, NoAllNotes: true, PageSizeError: true, OnPremise: true,
+			RefuseFields: map[string][]string{"/service/sources": {"defaultFlag"}, "/company/companies/*/sites": {"stateReference"}},
+			RefuseNames:  map[string][]string{"/company/contacts": {"inactiveFlag"}},
+		})
+		h.Known["query/count:contact"] = "this server takes no condition on inactiveFlag, so that inactive rows cannot be left out of a count"
+		psatest.Run(t, h)
+	})
+	t.Run("navigable", func(t *testing.T) {
+		psatest.Run(t, harness(connectwisetest.Options{NoForwardOnly: []string{"/**"}}))
+	})
+}
+
+// harness is a small tenant with pages of 50 rows.
+func harness(opts connectwisetest.Options) psatest.Harness {
+	h := psatest.Harness{
+		Known: map[string]string{
+			"domain/hidden-people":       "ConnectWise lists no people but contacts and members",
+			"known/unchanged:contact":    "a known row of a list over all parents is never decoded, and its parent stands in the row",
+			"known/unchanged:time_entry": "as for contact",
+			"values/types:ticket":        "severity and impact are enumerations on a ticket: references without an id",
+			"values/types:template":      "as for ticket",
+		},
+	}
+	h.Open = func(t testing.TB) *psatest.World {
+		tenant := connectwisetest.Small()
+		tenant.SetClock(time.Now)
+		opts := opts
+		opts.InProcess = true
+		opts.Limit.Requests = -1
+		srv := connectwisetest.NewServer(tenant, &opts)
+		creds := srv.Credentials()
+		p, err := connectwise.New(connectwise.Config{
+			URL: srv.URL(), Company: creds.Company, ClientID: creds.ClientID, Transport: srv.Transport(), PageSize: 50,
+			Credentials: func(context.Context) (connectwise.Credentials, error) {
+				return connectwise.Credentials{PublicKey: creds.PublicKey, PrivateKey: creds.PrivateKey}, nil
+			},
+			Budget: connectwise.NewBudget(&connectwise.BudgetConfig{Requests: 1_000_000}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(srv.Close)
+		w := &world{tenant: tenant, srv: srv}
+		canaries := []string{creds.PublicKey, creds.PrivateKey, creds.ClientID}
+		for _, c := range connectwisetest.Canaries() {
+			canaries = append(canaries, c.Value)
+		}
+		return &psatest.World{
+			Provider: p, Canaries: canaries,
+			Fill: map[psa.Kind]func(int){
+				psa.KindTicketSource: func(n int) {
+					w.fill(psa.KindTicketSource, n, func(i int) connectwisetest.Row { return connectwisetest.Row{"name": fmt.Sprintf("Source %d", i)} })
+				},
+				psa.KindContact: func(n int) {
+					w.fill(psa.KindContact, n, func(i int) connectwisetest.Row {
+						return connectwisetest.Row{"firstName": "Pat", "lastName": fmt.Sprintf("Doe %d", i), "inactiveFlag": false}
+					})
+				},
+			},
+			Rename:  w.rename,
+			Remove:  w.remove,
+			Trouble: w.trouble(),
+			Plant:   w.plant(),
+			Mails:   srv.MailSent,
+		}
+	}
+	return h
+}
+
+var paths = map[psa.Kind]string{
+	psa.KindTicketSource: "/service/sources", psa.KindContact: "/company/contacts", psa.KindTicket: "/service/tickets",
+	psa.KindCompany: "/company/companies", psa.KindMember: "/system/members", psa.KindTimeEntry: "/time/entries",
+}
+
+type world struct {
+	tenant *connectwisetest.Tenant
+	srv    *connectwisetest.Server
+}
+
+func number(id string) int {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (w *world) fill(kind psa.Kind, n int, row func(int) connectwisetest.Row) {
+	for _, id := range w.tenant.IDs(paths[kind]) {
+		w.tenant.Remove(paths[kind], id)
+	}
+	for i := range n {
+		w.tenant.Add(paths[kind], row(i))
+	}
+}
+
+func (w *world) rename(ref psa.Ref, name string) {
+	row := connectwisetest.Row{"name": name}
+	if ref.Kind == psa.KindContact {
+		row = connectwisetest.Row{"firstName": name, "lastName": nil}
+	}
+	w.tenant.Advance(time.Second)
+	w.tenant.Update(paths[ref.Kind], number(ref.ID), row)
+}
+
+// remove deletes a row; companies are only ever marked.
+func (w *world) remove(ref psa.Ref) {
+	if ref.Kind == psa.KindCompany {
+		w.tenant.Update(paths[ref.Kind], number(ref.ID), connectwisetest.Row{
+			"deletedFlag": true, "dateDeleted": w.tenant.Now().UTC().Format(time.RFC3339),
+		})
+		return
+	}
+	w.tenant.Remove(paths[ref.Kind], number(ref.ID))
+}
+
+var anID = regexp.MustCompile(`"id":\d+`)
+
+func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
+	always := func(f connectwisetest.Fault) func(psa.Kind) {
+		return func(kind psa.Kind) {
+			f.Path, f.Count = paths[kind]+"/**", -1
+			w.srv.Fail(f)
+		}
+	}
+	return map[psatest.Trouble]func(psa.Kind){
+		psatest.AuthRefused: func(psa.Kind) {
+			c := w.srv.Credentials()
+			c.PrivateKey = "rotated-meanwhile"
+			w.srv.SetCredentials(c)
+		},
+		psatest.RightRemoved: func(kind psa.Kind) { w.srv.Deny("", paths[kind]+"/**") },
+		psatest.RateLimited: always(connectwisetest.Fault{
+			Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "3600"},
+			Body: `{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 3600 seconds."}`,
+		}),
+		psatest.ServerError:  always(connectwisetest.Fault{Status: 500, Body: `{"code":"ConnectWiseApi","message":"An error occurred."}`}),
+		psatest.CutBody:      always(connectwisetest.Truncated(connectwisetest.CutValid)),
+		psatest.LoginPage:    always(connectwisetest.LoginPage()),
+		psatest.RepeatedPage: always(connectwisetest.Fault{RepeatPage: true}),
+		psatest.CappedPage:   always(connectwisetest.Fault{CapPage: 25}),
+		psatest.WrongCount:   always(connectwisetest.Fault{CountDelta: -7}),
+		psatest.Hang:         always(connectwisetest.Fault{Latency: 24 * time.Hour}),
+		psatest.BadRow: always(connectwisetest.Fault{Rewrite: func(body []byte) []byte {
+			at := anID.FindIndex(body)
+			if at == nil {
+				return body
+			}
+			return bytes.Join([][]byte{body[:at[0]], []byte(`"id":{"no":"id"}`), body[at[1]:]}, nil)
+		}}),
+		psatest.MovingRows: func(kind psa.Kind) {
+			n := 0
+			w.srv.Before(func(r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, paths[kind]) {
+					if n++; n == 2 {
+						w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3])
+					}
+				}
+			})
+		},
+	}
+}
+
+func (w *world) plant() map[psatest.Oddity]func(string) {
+	ticket := w.tenant.IDs(paths[psa.KindTicket])[0]
+	company := w.tenant.IDs(paths[psa.KindCompany])[0]
+	member := w.tenant.IDs(paths[psa.KindMember])[0]
+	return map[psatest.Oddity]func(string){
+		psatest.TimedNote: func(token string) {
+			w.tenant.Add(paths[psa.KindTimeEntry], connectwisetest.Row{
+				"chargeToId": ticket, "chargeToType": "ServiceTicket", "actualHours": 0.25, "notes": token,
+				"timeStart": "2026-06-09T09:00:00Z", "addToDetailDescriptionFlag": true, "billableOption": "Billable", "status": "Open",
+				"member": connectwisetest.Row{"id": member}, "company": connectwisetest.Row{"id": company},
+			})
+		},
+		psatest.ProjectTicket: func(token string) {
+			w.tenant.Add(paths[psa.KindTicket], connectwisetest.Row{
+				"summary": token, "recordType": "ProjectTicket", "company": connectwisetest.Row{"id": company},
+			})
+		},
+		psatest.UnclearNote: func(token string) {
+			w.tenant.Add(fmt.Sprintf("/service/tickets/%d/notes", ticket), connectwisetest.Row{"text": token})
+		},
+	}
+}
