@@ -66,7 +66,7 @@ func (e *env) clean(kind psa.Kind, what, text string) {
 
 // broken starts trouble with a kind and calls everything that reads it.
 func (e *env) broken(what Trouble, classes ...error) {
-	kind := e.fillable()[0]
+	kind := e.flat()
 	rows := e.list(kind, psa.Query{})
 	e.trouble(what, kind)
 	got, err := e.collect(e.ctx, kind, psa.Query{})
@@ -93,7 +93,7 @@ func (e *env) broken(what Trouble, classes ...error) {
 }
 
 func errorsOneKind(e *env) {
-	denied := e.fillable()[0]
+	denied := e.flat()
 	before := map[psa.Kind]int{}
 	for _, kind := range e.f.Kinds() {
 		before[kind] = len(e.list(kind, psa.Query{}))
@@ -165,7 +165,7 @@ func errorsMidList(e *env) {
 }
 
 func errorsTimeout(e *env) {
-	kind := e.fillable()[0]
+	kind := e.flat()
 	e.trouble(Hang, kind)
 	ctx, cancel := context.WithTimeout(e.ctx, 40*time.Millisecond)
 	defer cancel()
@@ -187,7 +187,7 @@ func errorsTimeout(e *env) {
 }
 
 func errorsBadRow(e *env) {
-	kind := e.fillable()[0]
+	kind := e.flat()
 	const n = 7
 	e.Fill[kind](n)
 	e.trouble(BadRow, kind)

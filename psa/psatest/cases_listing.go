@@ -75,11 +75,16 @@ func listingOrder(e *env) {
 		if !e.f.Can(kind, psa.CanResume) {
 			continue
 		}
-		for i := 1; i < len(first); i++ {
-			a, b := first[i-1], first[i]
-			if a.Parent == b.Parent && naturalCompare(a.ID, b.ID) >= 0 || !e.f[kind].PerParent && naturalCompare(a.ID, b.ID) >= 0 {
-				e.at(kind, "%s comes before %s", a.Ref, b.Ref)
+		last := map[psa.Ref]string{} // within a parent where the vendor lists them so
+		for _, r := range first {
+			family := psa.Ref{}
+			if e.f[kind].PerParent {
+				family = r.Parent
 			}
+			if before, ok := last[family]; ok && naturalCompare(before, r.ID) >= 0 {
+				e.at(kind, "%s comes before %s", before, r.ID)
+			}
+			last[family] = r.ID
 		}
 	}
 }
@@ -135,9 +140,6 @@ const slack = 3
 func listingStreams(e *env) {
 	const pages = 8
 	kind, _ := e.filled(pages)
-	if e.f[kind].PerParent {
-		return // one parent after the other; how rows share them is the tenant's
-	}
 	ctx, trace := e.traced()
 	size, i := e.f[kind].PageSize, 0
 	for _, err := range e.p.List(ctx, kind, psa.Query{}) {

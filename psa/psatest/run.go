@@ -99,9 +99,9 @@ func (h Harness) deviations() *deviations {
 	return &deviations{reasons: h.Known, seen: map[string]bool{}}
 }
 
-// judge returns what is wrong with the outcome of a case.
+// judge returns what is wrong with the outcome of a case, the rule first.
 func (d *deviations) judge(c testCase, found []failure) []string {
-	var lines []string
+	var lines, needless []string
 	used := map[string]bool{}
 	for _, f := range found {
 		switch one := c.name + ":" + string(f.kind); {
@@ -113,19 +113,20 @@ func (d *deviations) judge(c testCase, found []failure) []string {
 			lines = append(lines, f.String())
 		}
 	}
-	for name := range d.reasons {
+	for name, reason := range d.reasons {
 		if name != c.name && !strings.HasPrefix(name, c.name+":") {
 			continue
 		}
 		d.seen[name] = true
 		if !used[name] {
-			lines = append(lines, fmt.Sprintf("Harness.Known says that %s fails (%s), but it does not: remove the entry", name, d.reasons[name]))
+			needless = append(needless, fmt.Sprintf("Harness.Known says that %s fails (%s), but it does not: remove the entry", name, reason))
 		}
 	}
-	slices.Sort(lines[min(len(found), len(lines)):])
 	if n := len(lines) - maxFailures; n > 0 {
 		lines = append(lines[:maxFailures], fmt.Sprintf("... and %d more", n))
 	}
+	slices.Sort(needless)
+	lines = append(lines, needless...)
 	if len(lines) > 0 {
 		lines = append([]string{"rule: " + c.rule}, lines...)
 	}
@@ -214,9 +215,16 @@ func (e *env) fillable() []psa.Kind {
 	return kinds
 }
 
-// filled fills the first kind of World.Fill with some pages.
+// flat returns a kind of World.Fill whose pages follow one another.
+func (e *env) flat() psa.Kind {
+	kinds := slices.DeleteFunc(e.fillable(), func(k psa.Kind) bool { return e.f[k].PerParent })
+	e.need(len(kinds) > 0, "Fill for a kind that is not listed parent by parent")
+	return kinds[0]
+}
+
+// filled fills such a kind with some pages.
 func (e *env) filled(pages int) (kind psa.Kind, n int) {
-	kind = e.fillable()[0]
+	kind = e.flat()
 	n = pages * e.f[kind].PageSize
 	e.Fill[kind](n)
 	return kind, n
