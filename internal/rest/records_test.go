@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/psa"
@@ -25,44 +30,439 @@ func decodeID(row []byte, _ psa.Ref) psa.Record {
 	return psa.Record{Ref: psa.Ref{ID: string(v.ID)}, Active: true, Fields: psa.Fields{"name": v.Name}}
 }
 
-// pagesOf serves pages under the cursors "", "1", "2", ...
-func pagesOf(bodies ...string) func(context.Context, string) (Page, error) {
-	return func(_ context.Context, cursor string) (Page, error) {
-		n := 0
-		if cursor != "" {
-			fmt.Sscan(cursor, &n)
+// vendor serves pages under the cursors "", "1", "2", ...
+type vendor struct {
+	pages []string
+	next  map[int]string // instead of the next number
+	took  time.Duration
+	asked []string
+	ended int // calls that returned
+}
+
+func (v *vendor) page(ctx context.Context, cursor string) (Page, error) {
+	v.asked = append(v.asked, cursor)
+	defer func() { v.ended++ }()
+	if v.took > 0 {
+		select {
+		case <-time.After(v.took):
+		case <-ctx.Done():
+			return Page{}, ctx.Err()
 		}
-		p := Page{Body: []byte(bodies[n])}
-		if n+1 < len(bodies) {
-			p.Next = fmt.Sprint(n + 1)
+	}
+	n := 0
+	if cursor != "" {
+		var err error
+		if n, err = strconv.Atoi(cursor); err != nil {
+			return Page{}, err
 		}
-		return p, nil
+	}
+	p := Page{Body: []byte(v.pages[n%len(v.pages)])}
+	if next, ok := v.next[n]; ok {
+		p.Next = next
+	} else if n+1 < len(v.pages) {
+		p.Next = strconv.Itoa(n + 1)
+	}
+	return p, nil
+}
+
+func listing(page func(context.Context, string) (Page, error)) Listing {
+	return Listing{
+		Provider: "vendor", Op: "list board", Kind: psa.KindBoard, Page: page, Decode: decodeID,
+		Shape: NewShape(ShapeConfig{Deny: []string{"cost"}, Volatile: []string{"seen"}}),
 	}
 }
 
-func TestRecordsBasic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := Listing{
-			Provider: "vendor", Op: "list board", Kind: psa.KindBoard, Decode: decodeID,
-			Shape: NewShape(ShapeConfig{Deny: []string{"cost"}}),
-			Page:  pagesOf(`[{"id":1,"name":"a","cost":5},{"id":2,"name":"b"}]`, `[{"id":3,"name":7}]`, ` [ {"id":4,"name":"d"} ] `),
+// collect returns one line a row, and the error at the end.
+func collect(t *testing.T, ctx context.Context, l Listing) (lines []string, last error) {
+	t.Helper()
+	for rec, err := range Records(ctx, l) {
+		if last != nil {
+			t.Fatal("the list went on after its error")
 		}
-		var got []string
-		for rec, err := range Records(t.Context(), l) {
+		if err != nil {
+			if rec.Ref != (psa.Ref{}) || rec.Raw != nil {
+				t.Error("a record beside the error")
+			}
+			last = err
+			continue
+		}
+		line := rec.Ref.String()
+		switch {
+		case rec.Err != nil:
+			if !errors.Is(rec.Err, psa.ErrData) || !rec.Hash.IsZero() || rec.Raw != nil || rec.Kind != l.Kind {
+				t.Errorf("bad row: %+v", rec)
+			}
+			line += " bad"
+		case rec.Unchanged:
+			if rec.Raw != nil || rec.Fields != nil || rec.Hash.IsZero() {
+				t.Errorf("known row: %+v", rec)
+			}
+			line += " known"
+		default:
+			line += " " + string(rec.Raw)
+			if rec.Hash.IsZero() != (l.Shape == nil) {
+				t.Errorf("hash of %s: %v", line, rec.Hash)
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines, last
+}
+
+func TestRecords(t *testing.T) {
+	pages := func(p ...string) []string { return p }
+	many := make([]string, 200)
+	for i := range many {
+		many[i] = `[]`
+	}
+	for _, tc := range []struct {
+		name   string
+		pages  []string
+		next   map[int]string
+		change func(*Listing)
+		want   []string
+		fault  string // of psa.ErrData; "": none
+	}{
+		{name: "nothing", pages: pages(`[]`)},
+		{name: "one page", pages: pages(`[{"id":1},{"id":2}]`), want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`)},
+		{name: "three pages", pages: pages(`[{"id":1}]`, ` [ {"id":2} , {"id":3} ] `, `[{"id":4}]`),
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`, `board/4 {"id":4}`)},
+		{name: "empty pages in between", pages: pages(`[{"id":1}]`, `[]`, `[]`, `[{"id":2}]`), want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`)},
+		{name: "denied keys", pages: pages(`[{"id":1,"cost":7},{"id":2},{"x":{"c\u006fst":1},"id":3}]`),
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"x":{},"id":3}`)},
+		{name: "without a shape", pages: pages(`[{"id":1,"cost":7}]`), change: func(l *Listing) { l.Shape = nil }, want: pages(`board/1 {"id":1,"cost":7}`)},
+		{name: "bad rows", pages: pages(`[{"id":1},{"id":{}},7,"x",null,[1],{"id" 3},{"cost":1,},{"name":"no id"},{"id":2}]`),
+			want: pages(`board/1 {"id":1}`, `board/ bad`, `board/ bad`, `board/ bad`, `board/ bad`, `board/ bad`, `board/ bad`, `board/ bad`, `board/ bad`, `board/2 {"id":2}`)},
+		{name: "wrapper", pages: pages(`{"items":[{"id":1}]}`), change: func(l *Listing) { l.Wrapper = "items" }, want: pages(`board/1 {"id":1}`)},
+		{name: "wrong wrapper", pages: pages(`{"rows":[{"id":1}]}`), change: func(l *Listing) { l.Wrapper = "items" }, fault: "page 1: the JSON has another shape"},
+		{name: "cut page shows none of its rows", pages: pages(`[{"id":1}]`, `[{"id":2},{"id":3}`), want: pages(`board/1 {"id":1}`), fault: "page 2: the JSON is cut off"},
+		{name: "error object", pages: pages(`{"message":"no"}`), fault: "page 1: the JSON has another shape"},
+
+		{name: "next is itself", pages: pages(`[{"id":1}]`, `[{"id":2}]`), next: map[int]string{1: "1"}, want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`), fault: "its cursor came before"},
+		{name: "circle", pages: pages(`[{"id":1}]`, `[{"id":2}]`, `[{"id":3}]`), next: map[int]string{2: "1"}, want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`), fault: "page 4: its cursor came before"},
+		{name: "cursor ignored", pages: pages(`[{"id":1},{"id":2}]`, `[{"id":1},{"id":2}]`), want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`), fault: "page 2: page 1 came again"},
+		{name: "cursor ignored with changes within", pages: pages(`[{"id":1},{"id":2},{"id":3}]`, `[{"id":1},{"id":2,"name":"x"},{"id":3}]`),
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`), fault: "page 1 came again"},
+		{name: "cursor ignored with volatile changes", pages: pages(`[{"id":1,"seen":1}]`, `[{"id":1,"seen":2}]`),
+			want: pages(`board/1 {"id":1,"seen":1}`), fault: "page 1 came again"},
+		{name: "empty pages for ever", pages: many, fault: "page 101: the list does not end"},
+		{name: "too many pages", pages: pages(`[{"id":1}]`, `[{"id":2}]`, `[{"id":3}]`), change: func(l *Listing) { l.MaxPages = 2 },
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`), fault: "page 3: the list does not end"},
+		{name: "as many pages as allowed", pages: pages(`[{"id":1}]`, `[{"id":2}]`), change: func(l *Listing) { l.MaxPages = 2 }, want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`)},
+
+		{name: "duplicates pass", pages: pages(`[{"id":1},{"id":2}]`, `[{"id":2},{"id":3}]`), want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/2 {"id":2}`, `board/3 {"id":3}`)},
+		{name: "duplicates dropped", pages: pages(`[{"id":1},{"id":2}]`, `[{"id":2,"name":"b"},{"id":3}]`), change: func(l *Listing) { l.Duplicates = DuplicatesDrop },
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`)},
+		{name: "duplicates refused", pages: pages(`[{"id":1},{"id":2}]`, `[{"id":2},{"id":3}]`), change: func(l *Listing) { l.Duplicates = DuplicatesError },
+			want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`), fault: "board/2: unexpected answer: the row came twice"},
+		{name: "known duplicates dropped", pages: pages(`[{"id":1},{"id":2}]`, `[{"id":2},{"id":3}]`),
+			change: func(l *Listing) { l.Duplicates, l.Known = DuplicatesDrop, knowing(l.Shape, `{"id":2}`, "2") },
+			want:   pages(`board/1 {"id":1}`, `board/2 known`, `board/3 {"id":3}`)},
+
+		{name: "known rows", pages: pages(`[{"id":1,"cost":1},{"id":2,"cost":2}]`, `[{"id":3}]`),
+			change: func(l *Listing) { l.Known = knowing(l.Shape, `{"id":2}`, "2") },
+			want:   pages(`board/1 {"id":1}`, `board/2 known`, `board/3 {"id":3}`)},
+		{name: "known but for volatile keys", pages: pages(`[{"id":2,"seen":"today"},{"id":3,"seen":"today"}]`),
+			change: func(l *Listing) { l.Known = knowing(l.Shape, `{"id":2,"seen":"before"}`, "2") },
+			want:   pages(`board/2 known`, `board/3 {"id":3,"seen":"today"}`)},
+
+		{name: "verify ends the list", pages: pages(`[{"id":1}]`, `[{"id":2}]`), change: func(l *Listing) {
+			l.Verify = func(turn *Turn) error { turn.Next = ""; return nil }
+		}, want: pages(`board/1 {"id":1}`)},
+		{name: "verify goes on", pages: pages(`{"n":2,"items":[{"id":1}]}`, `{"items":[{"id":2}],"n":2}`), next: map[int]string{0: ""}, change: func(l *Listing) {
+			l.Wrapper = "items"
+			l.Verify = func(turn *Turn) error {
+				if n, err := strconv.Atoi(string(turn.Member("n"))); err != nil || turn.Member("items") != nil {
+					return errors.New("no count")
+				} else if turn.Total < n {
+					turn.Next = strconv.Itoa(turn.Number)
+				}
+				return nil
+			}
+		}, want: pages(`board/1 {"id":1}`, `board/2 {"id":2}`)},
+		{name: "verify refuses", pages: pages(`[{"id":1}]`, `[{"id":2},{"id":3}]`), change: func(l *Listing) {
+			l.Verify = func(turn *Turn) error {
+				if turn.Rows == 2 && turn.Total == 3 && turn.Cursor == "1" && string(turn.First) == `{"id":2}` && string(turn.Last) == `{"id":3}` {
+					return &psa.Error{Code: psa.ErrData, Detail: "too many"}
+				}
+				return nil
+			}
+		}, want: pages(`board/1 {"id":1}`), fault: "too many"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &vendor{pages: tc.pages, next: tc.next}
+				l := listing(v.page)
+				if tc.change != nil {
+					tc.change(&l)
+				}
+				for range 2 { // ranging again starts over
+					got, err := collect(t, t.Context(), l)
+					if d := cmp.Diff(tc.want, got); d != "" {
+						t.Error(d)
+					}
+					switch {
+					case tc.fault == "" && err != nil:
+						t.Error(err)
+					case tc.fault != "" && (!errors.Is(err, psa.ErrData) || !strings.HasPrefix(err.Error(), "vendor: list board") || !strings.Contains(err.Error(), tc.fault)):
+						t.Errorf("error %v, want %q", err, tc.fault)
+					}
+				}
+			})
+		})
+	}
+}
+
+func knowing(s *Shape, row, id string) psa.Known {
+	want := s.Hash([]byte(row))
+	return psa.KnownFunc(func(h psa.Hash) (psa.Ref, bool) { return psa.Ref{Kind: psa.KindBoard, ID: id}, h == want })
+}
+
+// TestRecordsFields: a record carries what the listing knows of all rows.
+func TestRecordsFields(t *testing.T) {
+	l := listing((&vendor{pages: []string{`[{"id":1}]`}}).page)
+	l.Parent = psa.Ref{Kind: psa.KindLocation, ID: "9"}
+	for rec, err := range Records(t.Context(), l) {
+		if err != nil || rec.Parent != l.Parent || rec.Kind != psa.KindBoard || !rec.Active {
+			t.Error(rec, err)
+		}
+	}
+	other := psa.Ref{Kind: psa.KindCompany, ID: "3"}
+	l.Decode = func(_ []byte, parent psa.Ref) psa.Record {
+		if parent != l.Parent {
+			t.Error(parent)
+		}
+		return psa.Record{Ref: psa.Ref{Kind: psa.KindContact, ID: "5"}, Parent: other}
+	}
+	for rec, err := range Records(t.Context(), l) {
+		if err != nil || rec.Parent != other || rec.Ref.String() != "contact/5" {
+			t.Error(rec, err)
+		}
+	}
+}
+
+// TestRecordsBreak: a break ends requests at once and leaves no goroutine,
+// wherever it comes. A bubble does not end while a goroutine is left.
+func TestRecordsBreak(t *testing.T) {
+	for stop, asked := range map[int]int{1: 1, 2: 2, 3: 2, 4: 2, 5: 3, 7: 3} { // rows taken -> pages asked for
+		synctest.Test(t, func(t *testing.T) {
+			v := &vendor{pages: []string{`[{"id":1},{"id":2},{"id":3}]`, `[{"id":4},{"id":5},{"id":6}]`, `[{"id":7}]`, `[{"id":8}]`}, took: time.Minute}
+			n := 0
+			var at time.Time
+			for _, err := range Records(t.Context(), listing(v.page)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n++; n == stop {
+					synctest.Wait()
+					at = time.Now()
+					break
+				}
+			}
+			if !time.Now().Equal(at) {
+				t.Errorf("row %d: the break took %s", stop, time.Since(at))
+			}
+			if len(v.asked) != asked || v.ended != asked {
+				t.Errorf("row %d: %d pages asked for, %d calls ended, want %d", stop, len(v.asked), v.ended, asked)
+			}
+			time.Sleep(time.Hour)
+			if len(v.asked) != asked {
+				t.Errorf("row %d: went on after the break", stop)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{pages: []string{`[{"id":1},{"id":2}]`, `[{"id":3}]`}, took: time.Minute}
+		defer func() {
+			if recover() == nil || v.ended != 2 {
+				t.Errorf("%d calls ended", v.ended)
+			}
+		}()
+		for rec := range Records(t.Context(), listing(v.page)) {
+			if rec.ID == "2" {
+				synctest.Wait()
+				panic("in the loop")
+			}
+		}
+	})
+}
+
+func TestRecordsCancel(t *testing.T) {
+	for _, after := range []time.Duration{0, 30 * time.Second, 61 * time.Second, 90 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			v := &vendor{pages: []string{`[{"id":1},{"id":2},{"id":3}]`, `[{"id":4}]`}, took: time.Minute}
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(after, cancel)
+			synctest.Wait()
+			var last error
+			var at time.Duration
+			start := time.Now()
+			rows := 0
+			for _, err := range Records(ctx, listing(v.page)) {
+				if last = err; err != nil {
+					at = time.Since(start)
+					continue
+				}
+				rows++
+				time.Sleep(20 * time.Second)
+			}
+			if !errors.Is(last, context.Canceled) || psa.ErrorClass(last) != nil || !strings.HasPrefix(last.Error(), "vendor: list board") {
+				t.Errorf("%s: %v", after, last)
+			}
+			if at < after || at > after+20*time.Second { // while the loop is at work
+				t.Errorf("%s: noticed after %s", after, at)
+			}
+			if after < time.Minute && rows > 0 || rows > 2 {
+				t.Errorf("%s: %d rows", after, rows)
+			}
+		})
+	}
+}
+
+// TestRecordsReadAhead: the next page is on its way while the loop works, and
+// never more than that.
+func TestRecordsReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{took: 10 * time.Second}
+		for i := range 6 {
+			v.pages = append(v.pages, fmt.Sprintf(`[{"id":%d},{"id":%d}]`, 2*i+1, 2*i+2))
+		}
+		start := time.Now()
+		page := 0
+		for rec, err := range Records(t.Context(), listing(v.page)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprintf("%s %s %v %v", rec.Ref, rec.Raw, rec.Hash.IsZero(), errors.Is(rec.Err, psa.ErrData)))
+			if id, err := strconv.Atoi(rec.ID); err != nil || id%2 == 1 {
+				page++
+				continue
+			}
+			time.Sleep(10 * time.Second)
+			if ahead := len(v.asked) - page; ahead > 1 || ahead < 1 && page < 6 {
+				t.Errorf("%d pages ahead of page %d", ahead, page)
+			}
 		}
-		want := []string{
-			`board/1 {"id":1,"name":"a"} false false`,
-			`board/2 {"id":2,"name":"b"} false false`,
-			`board/  true true`,
-			`board/4 {"id":4,"name":"d"} false false`,
+		if d := time.Since(start); d != 70*time.Second {
+			t.Errorf("6 pages, each 10 s to read and 10 s to work on, took %s", d)
 		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
-		}
-		_ = strings.Join
 	})
+}
+
+// TestRecordsTwoPages: no more than two pages are reachable at any moment,
+// records that were kept and cut rows included.
+func TestRecordsTwoPages(t *testing.T) {
+	var pages []weak.Pointer[[1 << 16]byte]
+	page := func(_ context.Context, cursor string) (Page, error) {
+		n, _ := strconv.Atoi(cursor)
+		mem := new([1 << 16]byte)
+		pages = append(pages, weak.Make(mem))
+		body := append(mem[:0], '[')
+		for i := range 100 {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = fmt.Appendf(body, `{"id":%d,"cost":%d,"name":"row"}`, n*100+i+1, i)
+		}
+		p := Page{Body: append(body, ']')}
+		if n < 20 {
+			p.Next = strconv.Itoa(n + 1)
+		}
+		return p, nil
+	}
+	var kept []psa.Record
+	rows, most := 0, 0
+	for rec, err := range Records(t.Context(), listing(page)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows++
+		kept = append(kept, rec)
+		if rows%25 == 0 {
+			runtime.GC()
+			n := 0
+			for _, p := range pages[:(rows-1)/100] {
+				if p.Value() != nil {
+					n++
+				}
+			}
+			most = max(most, n)
+		}
+	}
+	if rows != 2100 || len(pages) != 21 || most > 0 {
+		t.Errorf("%d rows of %d pages, %d old pages held", rows, len(pages), most)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// TestRecordsKnownAllocations: skipping a known row costs no memory.
+func TestRecordsKnownAllocations(t *testing.T) {
+	var b strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&b, `,{"id":%d,"name":"row","cost":1,"seen":2}`, i+1)
+	}
+	l := listing((&vendor{pages: []string{`[` + b.String()[1:] + `]`}}).page)
+	ref := psa.Ref{Kind: psa.KindBoard, ID: "1"}
+	l.Known = psa.KnownFunc(func(psa.Hash) (psa.Ref, bool) { return ref, true })
+	l.Decode = func([]byte, psa.Ref) psa.Record {
+		t.Error("decoded a known row")
+		return psa.Record{}
+	}
+	n := testing.AllocsPerRun(10, func() {
+		for rec, err := range Records(t.Context(), l) {
+			if err != nil || !rec.Unchanged {
+				t.Fatal(err)
+			}
+		}
+	})
+	if n > 100 { // per list, not per row
+		t.Errorf("%v allocations for 1000 known rows", n)
+	}
+}
+
+// TestRecordsOverClient runs the whole path: links, faults and a cut page.
+func TestRecordsOverClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		c := newTestClient(t, Config{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			calls++
+			s := &script{t: t, replies: []reply{{status: 200, body: `[{"id":3}]`}}}
+			switch {
+			case r.URL.Query().Get("pageId") == "":
+				s.replies[0] = reply{status: 200, body: `[{"id":1},{"id":2}]`, header: map[string]string{"Link": `<https://elsewhere.example.test/api/boards?pageId=2>; rel="next"`}}
+			case calls == 2:
+				s.replies[0].body = `[{"id":3}`
+			case calls == 3:
+				s.replies[0].status = 503
+			}
+			return s.RoundTrip(r)
+		})})
+		l := listing(func(ctx context.Context, cursor string) (Page, error) {
+			resp, err := c.Do(ctx, Request{Path: "/boards", Query: map[string][]string{"pageId": {cursor}}})
+			if err != nil {
+				return Page{}, err
+			}
+			link, err := NextLink(resp.Header, "next")
+			_, id, _ := strings.Cut(link, "pageId=")
+			return Page{Body: resp.Body, Next: id}, err
+		})
+		got, err := collect(t, t.Context(), l)
+		if d := cmp.Diff([]string{`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`}, got); d != "" || err != nil || calls != 4 {
+			t.Error(d, err, calls)
+		}
+	})
+}
+
+func TestIDs(t *testing.T) {
+	s := newIDs(DuplicatesDrop)
+	for _, id := range []string{"1", "01", "001", "+1", "1.0", "-1", "0", "00", "18446744073709551615", "18446744073709551616", "abc", "A1"} {
+		if !s.add(id) {
+			t.Errorf("%q is taken for another", id)
+		}
+		if s.add(id) {
+			t.Errorf("%q is forgotten", id)
+		}
+	}
+	if s := newIDs(DuplicatesPass); !s.add("1") || !s.add("1") {
+		t.Error("duplicates do not pass")
+	}
 }
