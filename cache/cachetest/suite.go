@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/psasync/psasync/cache"
 )
@@ -41,13 +42,19 @@ type Harness struct {
 
 	// Rows is the size of the big batch. Defaults to 5000.
 	Rows int
+
+	// Only names the one case to run, for a second run in other circumstances;
+	// "" runs all.
+	Only string
+
+	patience time.Duration // for a lease of 10 ms to expire; 0: ten seconds
 }
 
 // Run runs all cases that the harness allows, each as a subtest.
 func (h Harness) Run(t *testing.T) {
 	t.Helper()
 	for _, g := range guarantees {
-		if g.needs != nil && !g.needs(h) {
+		if g.needs != nil && !g.needs(h) || h.Only != "" && g.name != h.Only {
 			continue
 		}
 		t.Run(g.name, func(t *testing.T) {

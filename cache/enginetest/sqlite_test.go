@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	_ "modernc.org/sqlite"
+	_ "modernc.org/sqlite" // registers "sqlite"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/cache/cachetest"

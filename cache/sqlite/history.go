@@ -45,7 +45,7 @@ func (s *Store) changes(ctx context.Context, name string, before int64) (changes
 	if _, err := s.source(name); err != nil {
 		return nil, 0, err
 	}
-	err = s.read.do(ctx, func(c *sql.Conn) error {
+	err = s.read.transaction(ctx, "BEGIN", func(c *sql.Conn) error {
 		rows, err := c.QueryContext(ctx, `SELECT c.id, c.version, c.at, c.run, c.added, c.changed, c.removed, c.audit
 			FROM psasync_commit c JOIN psasync_source s ON s.id = c.source
 			WHERE s.name = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?`, name, before, changesPerRead)

@@ -131,6 +131,9 @@ func patiently(ctx context.Context, busy time.Duration, f func() error) error {
 func (p *pin) transaction(ctx context.Context, begin string, f func(*sql.Conn) error) error {
 	return p.do(ctx, func(c *sql.Conn) error {
 		if _, err := c.ExecContext(ctx, begin); err != nil {
+			if err = classify(ctx, err); !errors.Is(err, cache.ErrBusy) {
+				p.rollback(c) // it may have begun all the same
+			}
 			return err
 		}
 		err := f(c)
@@ -144,14 +147,18 @@ func (p *pin) transaction(ctx context.Context, begin string, f func(*sql.Conn) e
 			}
 			err = &unsettledError{classify(end, err)}
 		}
-		// SQLite has rolled back by itself after some errors, and then says
-		// that there is nothing to roll back. A new connection is in a known
-		// state either way; a database in memory must do with this one.
-		if _, rollback := c.ExecContext(end, "ROLLBACK"); rollback != nil {
-			p.drop()
-		}
+		p.rollback(c)
 		return err
 	})
+}
+
+// rollback ends the transaction. SQLite has done so itself after some errors,
+// and then says that there is none; a new connection is in a known state either
+// way. A database in memory must do with this one.
+func (p *pin) rollback(c *sql.Conn) {
+	if _, err := c.ExecContext(context.Background(), "ROLLBACK"); err != nil && !p.memory {
+		p.drop()
+	}
 }
 
 // An unsettledError is the failure of a COMMIT, after which it is not known
@@ -164,7 +171,7 @@ func (e *unsettledError) Unwrap() error { return e.err }
 // drop gives the connection up and has the pool close it, so that its PRAGMAs
 // and locks do not reach others.
 func (p *pin) drop() {
-	if p.conn == nil || p.memory && !p.closed {
+	if p.conn == nil || p.memory && !p.closed { // its data would go with it
 		return
 	}
 	// Raw passes ErrBadConn on, which is what makes the pool forget it.
