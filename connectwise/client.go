@@ -249,8 +249,10 @@ func (c *client) readInfo(ctx context.Context) (place, error) {
 // quirks are what this server turned out not to offer, by endpoint. They are
 // learned once, so that a request is not refused again and again.
 type quirks struct {
-	mu   sync.Mutex
-	seen map[string]bool
+	mu    sync.Mutex // never held across a wait
+	seen  map[string]bool
+	whole int // a page of this many rows is not cut short
+	cut   int // pages are cut short at this many rows; 0: they are not
 }
 
 func (q *quirks) has(what, endpoint string) bool {
@@ -266,4 +268,29 @@ func (q *quirks) learn(what, endpoint string) {
 		q.seen = map[string]bool{}
 	}
 	q.seen[what+" "+endpoint] = true
+}
+
+// proven notes that a page of n rows was not cut short, or that it was.
+func (q *quirks) proven(n int, whole bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if whole {
+		q.whole = max(q.whole, n)
+	} else {
+		q.cut = n
+	}
+}
+
+// doubtful reports whether a first page of n rows, fewer than were asked for,
+// may have been cut short. No server is known to cut below the default page
+// size, or at a length that it has exceeded before; round lengths are asked
+// about each time, since a single list may have a limit of its own.
+func (q *quirks) doubtful(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch n {
+	case 25, 50, 100, 200, 250, 300, 400, 500, 750, maxPage, q.cut:
+		return n > 0
+	}
+	return n > defaultPage && n > q.whole
 }

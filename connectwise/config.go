@@ -367,7 +367,7 @@ func (p *Provider) decoder(l *list) func([]byte, psa.Ref) psa.Record {
 func (p *Provider) pagers(l *list, q psa.Query) (pagers []*pager, local bool, err error) {
 	g := &pager{
 		c: p.c, path: strings.Replace(l.path, "{id}", url.PathEscape(q.Parent.ID), 1), at: l.path,
-		op: opList(l.kind), fields: l.fields, size: l.size, bare: l.bare, scrub: l.custom,
+		op: opList(l.kind), fields: l.fields, size: l.size, after: q.After, bare: l.bare, scrub: l.custom,
 	}
 	conds := []string{l.where, since(q.Since)}
 	if !q.Parent.IsZero() && !l.per {

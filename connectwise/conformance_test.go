@@ -34,7 +34,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// harness is a small tenant with pages of 50 rows.
+// harness is a small tenant with pages of 30 rows, which troubles cut short at 25.
 func harness(opts connectwisetest.Options) psatest.Harness {
 	h := psatest.Harness{
 		Known: map[string]string{
@@ -54,7 +54,7 @@ func harness(opts connectwisetest.Options) psatest.Harness {
 		srv := connectwisetest.NewServer(tenant, &opts)
 		creds := srv.Credentials()
 		p, err := connectwise.New(connectwise.Config{
-			URL: srv.URL(), Company: creds.Company, ClientID: creds.ClientID, Transport: srv.Transport(), PageSize: 50,
+			URL: srv.URL(), Company: creds.Company, ClientID: creds.ClientID, Transport: srv.Transport(), PageSize: 30,
 			Credentials: func(context.Context) (connectwise.Credentials, error) {
 				return connectwise.Credentials{PublicKey: creds.PublicKey, PrivateKey: creds.PrivateKey}, nil
 			},

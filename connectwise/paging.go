@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +15,9 @@ import (
 )
 
 const (
-	maxPage = 1000 // rows; more is cut down silently, or refused by old servers
-	maxURL  = 1900 // characters; the guide says 2000, proxies on the way less
+	defaultPage = 25   // rows, for requests that name no pageSize
+	maxPage     = 1000 // rows; more is cut down silently, or refused by old servers
+	maxURL      = 1900 // characters; the guide says 2000, proxies on the way less
 )
 
 // A pager reads the pages of one list.
@@ -29,17 +29,17 @@ const (
 // are deleted meanwhile would shift.
 //
 // The Link header names a next page behind every page that has rows, so a
-// first page with fewer rows than asked for is the end. Two doubts remain, and
-// cost one request each:
+// first page with fewer rows than asked for is the end. Three doubts remain,
+// and cost one request each:
 //
-//   - A first page whose length is one that servers cap at (25, 50, 100, ...)
-//     may have been cut short: its next page is asked for or, where it has no
-//     link, the list's count.
+//   - A first page may have been cut short, see quirks.doubtful. Its next page
+//     is asked for or, where it has no link, the list's count. On one server
+//     that happens for a few lists, until a page was seen that is longer.
+//   - The last page of several is proven by asking behind it, unless its link
+//     is missing.
 //   - A list that took several navigable pages is held against its count.
 //
-// All other lists cost no request but those for their rows; of a list of
-// several pages the last one is proven to be by asking behind it, unless its
-// link is missing.
+// All other lists cost no request but the one for their rows.
 type pager struct {
 	c      *client
 	path   string // below the API's root
@@ -49,12 +49,14 @@ type pager struct {
 	conds  string
 	child  string // childConditions
 	size   int
+	after  string // id that the list is behind; "" for all of it
 	search bool // conditions go into the body of a POST to path/search
 	bare   bool // the list has no count
 	scrub  bool // rows may hold custom fields of type Password
 
 	navigable bool
-	want      int // rows the list must have at least; 0: unknown
+	want      int // rows the list had at its beginning; 0: unknown
+	first     int // rows of the first page
 	link      pageLink
 	ctx       context.Context // of the page being verified
 }
@@ -204,20 +206,17 @@ func (g *pager) capped(ctx context.Context, body []byte) (bool, error) {
 		}
 		n++
 	}
-	if n < g.size && !doubtful(n) {
+	if n < g.size && !g.c.quirks.doubtful(n) {
 		return false, nil
 	}
 	if g.bare || g.search {
 		return true, nil // the navigable mode proves it
 	}
 	var err error
-	g.want, err = g.count(ctx)
+	if g.want, err = g.count(ctx); err == nil && g.want <= n {
+		g.c.quirks.proven(n, true)
+	}
 	return g.want > n, err
-}
-
-// doubtful reports whether servers are known to cap pages at n rows.
-func doubtful(n int) bool {
-	return slices.Contains([]int{25, 50, 100, 200, 250, 300, 400, 500, 750, maxPage}, n)
 }
 
 // verify implements rest.Listing.Verify: it decides what comes behind a page.
@@ -226,11 +225,13 @@ func (g *pager) verify(t *rest.Turn) error {
 	if first, isID := rowID(t.First); isID && t.Cursor != "" && !less(t.Cursor, first) {
 		return g.broken("page " + strconv.Itoa(t.Number) + " begins before the end of the page before it")
 	}
+	g.learn(t)
 	switch {
 	case t.Rows == 0:
 	case !g.navigable:
 		return g.forward(t, last)
-	case t.Rows >= g.size || g.link.next || t.Number == 1 && doubtful(t.Rows) && g.want == 0:
+	case g.want > 0 && t.Total >= g.want && !g.link.next:
+	case t.Rows >= g.size || g.link.next || t.Total < g.want || t.Number == 1 && g.c.quirks.doubtful(t.Rows):
 		if !ok {
 			return g.broken("the last row has no id to go on from")
 		}
@@ -238,6 +239,17 @@ func (g *pager) verify(t *rest.Turn) error {
 		return nil
 	}
 	return g.complete(t)
+}
+
+// learn notes what a page says about the length of pages.
+func (g *pager) learn(t *rest.Turn) {
+	switch {
+	case t.Number == 1:
+		g.first = t.Rows
+		g.c.quirks.proven(t.Rows-1, true)
+	case t.Number == 2 && g.first < g.size:
+		g.c.quirks.proven(g.first, t.Rows == 0)
+	}
 }
 
 // forward goes on in the forward-only mode.
@@ -249,7 +261,7 @@ func (g *pager) forward(t *rest.Turn, last string) error {
 			g.c.quirks.learn(tellsEnd, "") // so a link means that there is more
 		}
 		return nil
-	case t.Number == 1 && t.Rows < g.size && !doubtful(t.Rows) && !g.c.quirks.has(tellsEnd, ""):
+	case t.Number == 1 && t.Rows < g.size && !g.c.quirks.doubtful(t.Rows) && !g.c.quirks.has(tellsEnd, ""):
 		return nil // there is a link behind every page
 	case t.Cursor != "" && !less(t.Cursor, after), last != "" && less(after, last):
 		return g.broken("the next link goes back")
@@ -260,12 +272,12 @@ func (g *pager) forward(t *rest.Turn, last string) error {
 
 // complete proves the end of a list that was read in the navigable mode.
 func (g *pager) complete(t *rest.Turn) error {
-	want := g.want
-	if t.Number > 1 && !g.bare && !g.search {
-		var err error
-		if want, err = g.count(g.ctx); err != nil {
-			return err
-		}
+	if t.Number == 1 || g.bare || g.search || g.want > 0 && t.Total >= g.want {
+		return nil
+	}
+	want, err := g.count(g.ctx)
+	if err != nil {
+		return err
 	}
 	if t.Total < want {
 		return g.broken("the list ends after " + strconv.Itoa(t.Total) + " of " + strconv.Itoa(want) + " rows")
@@ -276,8 +288,12 @@ func (g *pager) complete(t *rest.Turn) error {
 // count asks how many rows the list has.
 func (g *pager) count(ctx context.Context) (int, error) {
 	q := url.Values{}
-	if g.conds != "" {
-		q.Set("conditions", g.conds)
+	conds := g.conds
+	if g.after != "" {
+		conds = all(conds, "id > "+g.after)
+	}
+	if conds != "" {
+		q.Set("conditions", conds)
 	}
 	if g.child != "" {
 		q.Set("childConditions", g.child)

@@ -298,7 +298,7 @@ func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, o
 	if err != nil || link.next || n >= maxPage {
 		return nil, false, nil
 	}
-	if doubtful(n) {
+	if p.c.quirks.doubtful(n) {
 		more, err := p.c.do(ctx, request(2))
 		if err != nil {
 			return nil, false, err
@@ -306,6 +306,7 @@ func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, o
 		if strings.TrimSpace(string(more.Body)) != "[]" {
 			return nil, false, nil
 		}
+		p.c.quirks.proven(n, true)
 	}
 	return resp.Body, true, nil
 }
