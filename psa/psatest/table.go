@@ -108,27 +108,28 @@ func (t *table) nextID() string { return strconv.Itoa(t.last + 1) }
 
 // after calls f for each row behind an id, in order, until f returns false.
 func (t *table) after(id string, f func(*row) bool) {
-	start := 1
+	i, first := 0, 1
 	if id != "" {
-		start = t.virtual + 1
-		if i := t.virtualIndex(id); i > 0 {
-			start = i + 1
+		var found bool
+		if i, found = slices.BinarySearchFunc(t.ids, id, compareIDs); found {
+			i++
+		}
+		first = t.virtual + 1
+		if n, err := strconv.Atoi(id); err == nil && isNumber(id) {
+			first = n + 1
 		}
 	}
-	for i := start; i <= t.virtual; i++ {
-		if r := t.get(strconv.Itoa(i)); r != nil && !f(r) {
+	for ; i < len(t.ids) && compareIDs(t.ids[i], "1") < 0; i++ {
+		if !f(t.rows[t.ids[i]]) {
 			return
 		}
 	}
-	from := 0
-	if id != "" {
-		n, found := slices.BinarySearchFunc(t.ids, id, compareIDs)
-		from = n
-		if found {
-			from++
+	for n := first; n <= t.virtual; n++ {
+		if r := t.get(strconv.Itoa(n)); r != nil && !f(r) {
+			return
 		}
 	}
-	for _, id := range t.ids[from:] {
+	for _, id := range t.ids[i:] {
 		if !f(t.rows[id]) {
 			return
 		}
