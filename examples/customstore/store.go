@@ -22,10 +22,9 @@ import (
 // only then show it.
 type FileStore struct {
 	path    string
-	writing sync.Mutex // one commit at a time
-
-	mu    sync.RWMutex // of snaps; never held while the file is written
-	snaps map[string]*cache.Snapshot
+	writing sync.Mutex   // one commit at a time
+	mu      sync.RWMutex // of snaps; never held while the file is written
+	snaps   map[string]*cache.Snapshot
 }
 
 // kept is what the file holds of a source; its JSON form loses nothing.
@@ -82,8 +81,8 @@ func (s *FileStore) Commit(ctx context.Context, source string, from cache.Versio
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.snaps[source] = next
+	s.mu.Unlock()
 	return next, nil
 }
 
@@ -96,16 +95,12 @@ func (s *FileStore) save(next *cache.Snapshot) error {
 			sources[name] = keep(snap)
 		}
 	}
-	b, err := json.Marshal(sources)
-	if err != nil {
-		return err
-	}
 	tmp, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // gone once it was renamed
-	_, err = tmp.Write(b)
+	err = json.NewEncoder(tmp).Encode(sources)
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
