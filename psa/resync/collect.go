@@ -63,11 +63,13 @@ type word struct {
 func newCollector(l lister, o *Options, emit func(Event)) *collector {
 	c := &collector{lister: l, workers: o.Concurrency, emit: emit,
 		kinds: map[psa.Kind]*kindRead{}, order: o.Kinds, queued: map[unit]bool{}}
+	c.parents = map[psa.Kind]bool{}
 	for _, kind := range o.Kinds {
 		k := &kindRead{kind: kind}
 		// Without its parents here the provider reads them itself.
 		if f := l.features[kind]; f.PerParent && slices.Contains(o.Kinds, f.Parent) {
 			k.perParent = f.Parent
+			c.parents[f.Parent] = true
 		}
 		c.kinds[kind] = k
 	}

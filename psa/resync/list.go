@@ -53,6 +53,7 @@ type lister struct {
 	old        *cache.Snapshot
 	known      psa.Known
 	before     map[unit][]string // ids of the old snapshot that a unit should show again
+	parents    map[psa.Kind]bool // kinds whose rows bring more units, which should not wait for the last page
 }
 
 // fatal reports whether an error ends the whole run: more requests would only
@@ -148,7 +149,7 @@ func (l *lister) list(ctx context.Context, u unit, progress func(rows int, refs 
 		if rec.ID != "" {
 			fresh = append(fresh, rec.Ref)
 		}
-		if told == progressRows {
+		if told == progressRows || l.parents[u.kind] {
 			progress(told, fresh)
 			told, fresh = 0, nil
 		}

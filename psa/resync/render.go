@@ -98,7 +98,10 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", md(k.title()))
 		if k.Stale != "" {
-			fmt.Fprintf(&b, "**Stale** since %s: %s\n\n", stamp(k.StaleSince), md(strings.TrimSpace(k.Stale+"\n"+k.Advice)))
+			fmt.Fprintf(&b, "**Stale** since %s: %s\n\n", stamp(k.StaleSince), md(k.Stale))
+			if k.Advice != "" {
+				fmt.Fprintf(&b, "%s\n\n", md(k.Advice))
+			}
 		}
 		k.rows(func(mark string, row RowReport) {
 			fmt.Fprintf(&b, "- %s %s\n", marks[mark], md(row.title()))

@@ -14,7 +14,7 @@ type Outcome string
 const (
 	Complete  Outcome = "complete"  // everything was read; the changes are in the snapshot
 	Unchanged Outcome = "unchanged" // everything was read; nothing differed
-	Partial  Outcome = "partial"   // some kinds are stale; what was read completely is in the snapshot
+	Partial   Outcome = "partial"   // some kinds are stale; what was read completely is in the snapshot
 	Refused   Outcome = "refused"   // a guard or policy stopped the commit; Error says which
 	Failed    Outcome = "failed"    // Error says why; the old snapshot is whole
 )

@@ -108,7 +108,7 @@ type flight struct {
 	token   string
 	callers int
 	left    bool // every caller left: it is being cancelled
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	done    chan struct{}
 	report  *Report // set before done is closed
 	err     error
@@ -130,7 +130,7 @@ func (s *Syncer) board(ctx context.Context, token string) (f *flight, joined boo
 		return nil, true
 	}
 	f = &flight{token: token, callers: 1, done: make(chan struct{})}
-	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.flight = f
 	go s.fly(ctx, f)
 	return f, true
@@ -138,7 +138,7 @@ func (s *Syncer) board(ctx context.Context, token string) (f *flight, joined boo
 
 func (s *Syncer) fly(ctx context.Context, f *flight) {
 	f.report, f.err = s.newRun(f.token).do(ctx)
-	f.cancel()
+	f.cancel(nil)
 	s.mu.Lock()
 	s.flight = nil
 	if f.err == nil {
@@ -164,7 +164,7 @@ func (s *Syncer) ride(ctx context.Context, f *flight) (*Report, error) {
 	if !last {
 		return nil, ctx.Err()
 	}
-	f.cancel()
+	f.cancel(context.Cause(ctx))
 	<-f.done
 	return f.report, f.err
 }
