@@ -167,11 +167,12 @@ func (g *gen) people() {
 	for i, n := range []string{"Admin", "Service Lead", "Technician", "API Sync", "Old Role"} {
 		g.add("/system/securityroles", Row{"id": 61 + i, "name": n, "roleType": "Standard", "adminFlag": i == 0, "inactiveFlag": i == 4})
 	}
-	for i, fn := range []string{"Service Tickets", "Company Maintenance", "Contacts", "Table Setup"} {
-		g.add("/system/securityRoles/64/settings", Row{
-			"id": 801 + i, "addLevel": "All", "editLevel": "All", "deleteLevel": "None", "inquireLevel": "All",
-			"moduleFunctionName": fn, "moduleName": "Service Desk", "sortOrder": i,
-		})
+	for _, role := range g.made["/system/securityroles"] {
+		for i, fn := range []string{"Service Tickets", "Company Maintenance", "Contacts", "Table Setup"} {
+			g.add(fmt.Sprintf("/system/securityRoles/%d/settings", role), Row{
+				"addLevel": "All", "editLevel": "All", "deleteLevel": "None", "inquireLevel": "All", "moduleFunctionName": fn, "moduleName": "Service Desk", "sortOrder": i,
+			})
+		}
 	}
 	for i, n := range []string{"Technician", "Dispatcher", "Contractor"} {
 		g.add("/system/members/types", Row{"id": 4 + i, "name": n, "inactiveFlag": i == 2})

@@ -59,18 +59,17 @@ func virtualStamp(i int) string {
 }
 
 type contactMaker struct {
-	companies, sites, relationships, types []fragment
-	first, last                            []string
-	email, phone                           []byte // the type of a communication item
-	custom                                 []byte
-	password                               string
+	companies, sites, relationships []fragment
+	first, last                     []string
+	email, phone                    []byte // the type of a communication item
+	custom                          []byte
+	password                        string
 }
 
 func (g *gen) contactMaker(tx *simulator.Tx) *contactMaker {
 	m := &contactMaker{
 		companies:     g.fragments(tx, "CompanyReference", g.made["/company/companies"]),
 		relationships: g.fragments(tx, "RelationshipReference", g.made["/company/contacts/relationships"]),
-		types:         g.fragments(tx, "ContactTypeReference", g.made["/company/contacts/types"]),
 		email:         g.fragments(tx, "CommunicationTypeReference", []int{13})[0].json,
 		phone:         g.fragments(tx, "CommunicationTypeReference", []int{2})[0].json,
 		custom:        g.customFragment(tx, "contacts"),
@@ -127,7 +126,7 @@ func (m *contactMaker) json(i int) []byte {
 	b = fmt.Appendf(b, `"communicationItems":[{"id":%d,"type":%s,"value":"%s.%s%d@%d.example","defaultFlag":true,"domain":"@%d.example","communicationType":"Email"},`,
 		99820+2*i, m.email, lower(first), lower(last), i, m.companies[k].id, m.companies[k].id)
 	b = fmt.Appendf(b, `{"id":%d,"type":%s,"value":%q,"extension":"%d","defaultFlag":true,"communicationType":"Phone"}],`, 99821+2*i, m.phone, phoneNumber(i), 400+i%100)
-	b = fmt.Appendf(b, `"types":[%s],"customFields":%s,`, m.types[i%len(m.types)].json, m.custom)
+	b = fmt.Appendf(b, `"types":[],"customFields":%s,`, m.custom)
 	b = fmt.Appendf(b, `"_info":{"communications_href":"%s/company/contacts/%d/communications","lastUpdated":%q,"updatedBy":%q}}`, hrefBase, id, virtualStamp(i), person)
 	return b
 }
