@@ -173,8 +173,7 @@ func brokenReaders() map[string][]broken {
 					for r, err := range next(ctx, kind, q) {
 						if !yield(r, err) {
 							go func() {
-								for range next(ctx, kind, q) {
-								}
+								_ = firstError(next(ctx, kind, q))
 							}()
 							return
 						}
@@ -330,7 +329,7 @@ func brokenReaders() map[string][]broken {
 				known, q.Known = q.Known, nil
 				return func(yield func(psa.Record, error) bool) {
 					for r, err := range next(ctx, kind, q) {
-						copy(r.Hash[:], r.Ref.String()+"                ")
+						copy(r.Hash[:], r.String()+"                ")
 						if known != nil {
 							if ref, ok := known.Known(r.Hash); ok {
 								r = psa.Record{Ref: ref, Parent: r.Parent, Hash: r.Hash, Unchanged: true}

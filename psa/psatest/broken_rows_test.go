@@ -241,8 +241,8 @@ func brokenRows() map[string][]broken {
 					if kind != psa.KindNote {
 						return
 					}
-					for r := range next(ctx, psa.KindTimeEntry, psa.Query{}) {
-						if !yield(psa.Record{Ref: psa.Ref{Kind: kind, ID: "t" + r.ID}, Parent: r.Parent, Active: true, Fields: psa.Fields{"text": r.Fields["notes"]}}, nil) {
+					for r, err := range next(ctx, psa.KindTimeEntry, psa.Query{}) {
+						if err != nil || !yield(psa.Record{Ref: psa.Ref{Kind: kind, ID: "t" + r.ID}, Parent: r.Parent, Active: true, Fields: psa.Fields{"text": r.Fields["notes"]}}, nil) {
 							return
 						}
 					}

@@ -39,8 +39,8 @@ func domainCanaries(e *env) {
 		if err != nil {
 			e.at(r.Kind, "%s: %v", r.Ref, err)
 		}
-		e.clean(r.Kind, r.Ref.String()+": Fields", string(b))
-		e.clean(r.Kind, r.Ref.String()+": Raw", string(r.Raw))
+		e.clean(r.Kind, r.String()+": Fields", string(b))
+		e.clean(r.Kind, r.String()+": Raw", string(r.Raw))
 	})
 	for _, kind := range e.kinds(psa.CanGet) {
 		rows := e.list(kind, psa.Query{})

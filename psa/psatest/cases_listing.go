@@ -179,7 +179,10 @@ func listingBreak(e *env) {
 func listingAgain(e *env) {
 	kind, n := e.filled(2)
 	list := e.p.List(e.ctx, kind, psa.Query{})
-	for range list {
+	for _, err := range list {
+		if err != nil {
+			e.at(kind, "list: %v", err)
+		}
 		break
 	}
 	for run := range 2 {
@@ -201,8 +204,8 @@ func listingGoroutines(e *env) {
 	for what, rows := range map[string]int{"ended": 1 << 30, "was left at its first row": 1, "was left at its last page": 3*e.f[kind].PageSize + 1} {
 		left := e.goroutines(func(ctx context.Context) {
 			i := 0
-			for range e.p.List(ctx, kind, psa.Query{}) {
-				if i++; i >= rows {
+			for _, err := range e.p.List(ctx, kind, psa.Query{}) {
+				if i++; i >= rows || err != nil {
 					break
 				}
 			}
@@ -213,10 +216,12 @@ func listingGoroutines(e *env) {
 	}
 	left := e.goroutines(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
-		for range e.p.List(ctx, kind, psa.Query{}) {
-			cancel()
+		defer cancel()
+		for _, err := range e.p.List(ctx, kind, psa.Query{}) {
+			if cancel(); err != nil {
+				break
+			}
 		}
-		cancel()
 	})
 	if left != "" {
 		e.at(kind, "after a list that was cancelled there is still:\n%s", left)
@@ -275,7 +280,7 @@ func listingCancelled(e *env) {
 	late, stop := context.WithDeadline(e.ctx, time.Unix(1, 0))
 	defer stop()
 	kind := e.f.Kinds()[0]
-	if _, err := e.collect(late, kind, psa.Query{}); !errors.Is(err, context.DeadlineExceeded) || psa.ErrorClass(err) != psa.ErrTimeout {
+	if _, err := e.collect(late, kind, psa.Query{}); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(psa.ErrorClass(err), psa.ErrTimeout) {
 		e.at(kind, "after its deadline the list ends with %v", err)
 	}
 }
@@ -373,7 +378,7 @@ func getMissing(e *env) {
 			r, err := e.p.Get(e.ctx, psa.Ref{Kind: kind, ID: bad})
 			if err == nil {
 				e.at(kind, "get %q returns %s", bad, r.Ref)
-			} else if class := psa.ErrorClass(err); class != psa.ErrNotFound && class != psa.ErrInvalid {
+			} else if !errors.Is(err, psa.ErrNotFound) && !errors.Is(err, psa.ErrInvalid) {
 				e.at(kind, "get %q: %v, want ErrNotFound or ErrInvalid", bad, err)
 			}
 		}

@@ -54,7 +54,7 @@ func queryParent(e *env) {
 		all := e.list(kind, psa.Query{})
 		for _, p := range e.list(parent, psa.Query{}) {
 			got := e.list(kind, psa.Query{Parent: p.Ref})
-			e.same(kind, "children of "+p.Ref.String(), got, filter(all, func(r psa.Record) bool { return r.Parent == p.Ref }))
+			e.same(kind, "children of "+p.String(), got, filter(all, func(r psa.Record) bool { return r.Parent == p.Ref }))
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 func valueCases() []testCase {
 	return []testCase{
 		{name: "values/types", run: valueTypes,
-			rule: "Every field stands in the schema of its kind and holds the canonical form of its type: numbers as json.Number without superfluous digits, times RFC 3339 in UTC, references as {id, name} with string ids."},
+			rule: "Every field stands in the schema of its kind and holds the canonical form of its type: numbers as json.Number without superfluous digits, times RFC 3339 in UTC, references as {id, name} with string ids, one of them empty where the vendor tells the other only."},
 		{name: "values/times", run: valueTimes,
 			rule: "Updated is UTC and has the announced granularity, a time the vendor uses for 'none' is no value."},
 		{name: "values/references", run: valueReferences,
@@ -126,12 +126,11 @@ func checkRef(v any) string {
 		return fmt.Sprintf("is a %T, not a reference", v)
 	}
 	for k, v := range f {
-		s, isString := v.(string)
-		if k != "id" && k != "name" || !isString || s == "" {
+		if _, isString := v.(string); k != "id" && k != "name" || !isString {
 			return fmt.Sprintf("has %s %T in a reference of id and name", k, v)
 		}
 	}
-	if len(f) == 0 {
+	if (psa.Reference{ID: f.String("id"), Name: f.String("name")}).IsZero() {
 		return "is an empty reference"
 	}
 	return ""

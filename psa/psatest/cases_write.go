@@ -55,14 +55,15 @@ func (e *env) sample(kind psa.Kind, text string) psa.Fields {
 	fields := e.Sample[kind].Clone()
 	if fields == nil {
 		fields = psa.Fields{}
-		for _, r := range e.list(kind, psa.Query{ActiveOnly: true}) {
-			for name, v := range r.Fields {
-				f, ok := psa.FieldOf(kind, name)
-				if ok && !f.ReadOnly && !slices.Contains(unique, name) && name != e.f[kind].Marker {
-					fields[name] = v
-				}
+		var like psa.Record
+		if rows := e.list(kind, psa.Query{ActiveOnly: true}); len(rows) > 0 {
+			like = rows[0]
+		}
+		for name, v := range like.Fields {
+			f, ok := psa.FieldOf(kind, name)
+			if ok && !f.ReadOnly && !slices.Contains(unique, name) && name != e.f[kind].Marker {
+				fields[name] = v
 			}
-			break
 		}
 	}
 	fields[nameField(kind)] = text
@@ -428,11 +429,9 @@ func writeDelete(e *env) {
 		if can&(psa.CanDelete|psa.CanDeactivate) == 0 {
 			continue
 		}
-		r, ok := psa.Record{}, false
+		r, ok := e.first(kind)
 		if can.Has(psa.CanCreate) {
 			r, ok = e.create(kind, e.sample(kind, "psatest deleted"))
-		} else {
-			r, ok = e.first(kind)
 		}
 		if !ok {
 			continue
@@ -555,12 +554,9 @@ func writeMail(e *env) {
 			continue
 		}
 		before := e.Mails()
-		var r psa.Record
-		ok := false
+		r, ok := e.first(kind)
 		if e.f.Can(kind, psa.CanCreate) {
 			r, ok = e.create(kind, e.sample(kind, "psatest without mail"))
-		} else {
-			r, ok = e.first(kind)
 		}
 		if ok && e.f.Can(kind, psa.CanUpdate) {
 			if _, err := psa.Update(e.ctx, e.p, r.Ref, psa.Patch{Set: psa.Fields{nameField(kind): "psatest without any mail"}}); err != nil {

@@ -2,6 +2,7 @@ package psatest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -170,11 +171,12 @@ func query(f func(*psa.Query)) func(*mutant) {
 // eachError changes every error of lists and of Get.
 func eachError(f func(*psa.Error) error) func(*mutant) {
 	change := func(err error) error {
-		if e, ok := err.(*psa.Error); ok {
-			c := *e
-			return f(&c)
+		var e *psa.Error
+		if !errors.As(err, &e) {
+			return err
 		}
-		return err
+		c := *e
+		return f(&c)
 	}
 	return func(m *mutant) {
 		m.list = func(ctx context.Context, kind psa.Kind, q psa.Query, next lister) rows {

@@ -156,13 +156,13 @@ func (p *Provider) fail(op Op, kind psa.Kind, ref psa.Ref, err error) error {
 		e.Op += " " + string(kind)
 	}
 	var given *psa.Error
-	switch class := psa.ErrorClass(err); {
-	case errors.As(err, &given):
+	if errors.As(err, &given) {
 		e.Code, e.RetryAfter, e.Detail, e.Err = given.Code, given.RetryAfter, given.Detail, given.Err
-	case class == err:
-		e.Code = class
-	default:
-		e.Code, e.Err = class, err
+		return e
+	}
+	e.Code = psa.ErrorClass(err)
+	if e.Code == nil || e.Code.Error() != err.Error() {
+		e.Err = err
 	}
 	return e
 }

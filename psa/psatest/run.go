@@ -250,7 +250,7 @@ func (e *env) collect(ctx context.Context, kind psa.Kind, q psa.Query) (rows []p
 }
 
 func isZero(r psa.Record) bool {
-	return r.Ref.IsZero() && r.Parent.IsZero() && r.Fields == nil && r.Raw == nil && r.Err == nil && !r.Active && !r.Unchanged
+	return r.IsZero() && r.Parent.IsZero() && r.Fields == nil && r.Raw == nil && r.Err == nil && !r.Active && !r.Unchanged
 }
 
 // list lists a kind that must not fail.
