@@ -139,10 +139,9 @@ func (b *Budget) acquire(ctx context.Context, endpoint string, patience time.Dur
 		i := slices.Index(b.queue, w)
 		if i >= 0 {
 			b.queue = slices.Delete(b.queue, i, i+1)
-			b.dispatch()
 		}
 		b.mu.Unlock()
-		if i < 0 && <-w.ready == nil {
+		if i < 0 && <-w.ready == nil { // its turn came at the same moment
 			s.free(false)
 		}
 		return nil, ended(ctx.Err())

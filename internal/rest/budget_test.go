@@ -369,6 +369,44 @@ func TestBudgetCancel(t *testing.T) {
 	}
 }
 
+// lateCtx is over, but does not say so when first asked.
+type lateCtx struct {
+	context.Context
+	asked bool
+}
+
+func (c *lateCtx) Err() error {
+	if !c.asked {
+		c.asked = true
+		return nil
+	}
+	return c.Context.Err()
+}
+
+// TestBudgetCancelRace: a turn that comes together with the end of the context
+// is either used or given back.
+func TestBudgetCancelRace(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := NewBudget(BudgetConfig{InFlight: 1, Windows: []Window{{Requests: 1000, Per: time.Hour}}})
+	used := 0
+	for range 200 {
+		s, err := b.acquire(&lateCtx{Context: over}, "/x", 0)
+		if err == nil {
+			used++
+			s.done()
+		} else if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if b.inFlight != 0 || len(b.busy) != 0 {
+			t.Fatal("the slot was lost")
+		}
+	}
+	if n := b.windows[0].log.len(); n != used {
+		t.Errorf("%d requests counted, %d sent", n, used)
+	}
+}
+
 func TestBudgetRing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var r ring
