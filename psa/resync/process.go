@@ -174,6 +174,9 @@ func (p *processor) kind(kind psa.Kind) *kindPlan {
 		parents = p.kind(parent)
 	}
 	read := p.read[kind]
+	if len(read.readings) == 1 {
+		k.present = make(map[string]bool, len(read.readings[0].ids))
+	}
 	done := map[string]bool{} // parents whose children were read
 	for _, r := range read.readings {
 		switch {
@@ -211,8 +214,20 @@ func (p *processor) unread(k, parents *kindPlan, done map[string]bool) {
 
 // take files the rows of one list.
 func (p *processor) take(k *kindPlan, r *reading, parents *kindPlan) {
+	var orphaned error // why parents may be missing
+	if parents != nil {
+		orphaned = parents.stale()
+	}
 	for id, i := range r.ids {
 		if i == dropped {
+			continue
+		}
+		if k.present[id] {
+			k.warn("row %s came under two parents; the list that ended last counts", clip(id))
+		}
+		if i == asBefore && p.base == p.old && orphaned == nil {
+			k.present[id] = true // nearly every row of nearly every run
+			delete(k.put, id)
 			continue
 		}
 		ref := psa.Ref{Kind: k.kind, ID: id}
@@ -226,14 +241,11 @@ func (p *processor) take(k *kindPlan, r *reading, parents *kindPlan) {
 		} else {
 			rec = r.rows[i]
 		}
-		if parents != nil && rec.Parent.Kind == parents.kind && parents.stale() != nil && !parents.holds(p.base, rec.Parent) {
+		if orphaned != nil && rec.Parent.Kind == parents.kind && !parents.holds(p.base, rec.Parent) {
 			// A snapshot never points at a row that it failed to read.
 			k.present[id] = true
-			k.doubt(fmt.Errorf("%s waits for %s: %w", ref, rec.Parent, parents.stale()))
+			k.doubt(fmt.Errorf("%s waits for %s: %w", ref, rec.Parent, orphaned))
 			continue
-		}
-		if k.present[id] {
-			k.warn("%s came under two parents; the list that ended last counts", id)
 		}
 		k.present[id] = true
 		delete(k.put, id)
