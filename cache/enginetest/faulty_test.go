@@ -24,6 +24,7 @@ type faults struct {
 	after bool // fail once the statement has been carried out, as when its answer is lost
 	dead  bool // every statement from then on fails too, as when the connection is gone
 	log   []string
+	hook  func(query string) // called before each statement, may be nil
 }
 
 var errInjected = errors.New("injected failure")
@@ -48,12 +49,15 @@ func (f *faults) step(c *faultyConn, query string, run func() error) error {
 		return errInjected
 	}
 	f.mu.Lock()
-	due := f.left == 0
+	due, hook := f.left == 0, f.hook
 	if f.left >= 0 {
 		f.left--
 		f.log = append(f.log, query)
 	}
 	f.mu.Unlock()
+	if hook != nil {
+		hook(query)
+	}
 	if !due {
 		return run()
 	}
@@ -134,6 +138,18 @@ func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 	return res, err
 }
 
+// openFaulty opens a store on a file whose statements f watches.
+func openFaulty(t *testing.T, f *faults, file string, o *sqlitestore.Options) *sqlitestore.Store {
+	t.Helper()
+	db := sql.OpenDB(connector{&faultyDriver{faults: f}, file})
+	s, err := sqlitestore.New(t.Context(), db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(); db.Close() })
+	return s
+}
+
 // A connector opens connections of one driver without registering it.
 type connector struct {
 	driver driver.Driver
@@ -159,12 +175,7 @@ func TestFailures(t *testing.T) {
 				Open: func(t *testing.T) cache.Store {
 					f := &faults{left: -1, after: mode.after, dead: mode.dead}
 					file := filepath.Join(t.TempDir(), "cache.db")
-					db := sql.OpenDB(connector{&faultyDriver{faults: f}, file})
-					s, err := sqlitestore.New(t.Context(), db, &sqlitestore.Options{MaxAge: -1})
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(func() { s.Close(); db.Close() })
+					s := openFaulty(t, f, file, &sqlitestore.Options{MaxAge: -1})
 					byStore[s], files[s] = f, file
 					return s
 				},

@@ -20,7 +20,7 @@ type pin struct {
 	full   bool
 	lock   chan struct{} // holds one token; a channel, so that waiting ends with the context
 	conn   *sql.Conn     // nil until first used and after a failure
-	memory bool          // the database is in memory and dies with the connection
+	memory bool          // the database is in memory, or temporary, and dies with the connection
 	closed bool
 }
 
@@ -64,8 +64,10 @@ func (p *pin) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.memory = file == ""
-	if err := wal(ctx, p.conn, p.busy); err != nil {
-		return err
+	if !p.memory {
+		if err := wal(ctx, p.conn, p.busy); err != nil {
+			return err
+		}
 	}
 	sync := "NORMAL"
 	if p.full {
@@ -94,7 +96,7 @@ func mainFile(ctx context.Context, c *sql.Conn) (string, error) {
 func wal(ctx context.Context, c *sql.Conn, busy time.Duration) error {
 	return patiently(ctx, busy, func() error {
 		var mode string
-		if err := c.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil || mode == "wal" || mode == "memory" {
+		if err := c.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil || mode == "wal" {
 			return err
 		}
 		if err := c.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
