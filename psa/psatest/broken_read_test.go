@@ -322,6 +322,12 @@ func brokenReaders() map[string][]broken {
 				}
 				return true
 			})},
+			{what: "hashes the query", by: eachRow(func(q psa.Query, r *psa.Record) bool {
+				if q.Known != nil && !q.Parent.IsZero() && r.Unchanged {
+					r.Unchanged, r.Fields = false, psa.Fields{}
+				}
+				return true
+			})},
 		},
 		"known/edited": {{what: "hashes the id only", by: func(m *mutant) {
 			var known psa.Known
