@@ -94,14 +94,15 @@ func in(path string, ids []string) string {
 	return path + " in (" + strings.Join(ids, ",") + ")"
 }
 
-// split divides ids so that no list of one part is longer than max characters.
+// split divides ids so that no list of one part is longer than limit, encoded
+// in an address: a comma takes three characters there.
 func split(ids []string, limit int) [][]string {
 	var parts [][]string
 	size, from := 0, 0
 	for i, id := range ids {
-		if size += len(id) + 1; size > limit && i > from {
+		if size += len(id) + len("%2C"); size > limit && i > from {
 			parts = append(parts, ids[from:i])
-			from, size = i, len(id)+1
+			from, size = i, len(id)+len("%2C")
 		}
 	}
 	return append(parts, ids[from:])

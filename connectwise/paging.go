@@ -272,7 +272,7 @@ func (g *pager) forward(t *rest.Turn, last string) error {
 
 // complete proves the end of a list that was read in the navigable mode.
 func (g *pager) complete(t *rest.Turn) error {
-	if t.Number == 1 || g.bare || g.search || g.want > 0 && t.Total >= g.want {
+	if !g.navigable || t.Number == 1 || g.bare || g.search || g.want > 0 && t.Total >= g.want {
 		return nil
 	}
 	want, err := g.count(g.ctx)

@@ -1,6 +1,7 @@
 package connectwise_test
 
 import (
+	"strings"
 	"context"
 	"testing"
 
@@ -36,22 +37,21 @@ func open(t testing.TB, tenant *connectwisetest.Tenant, opts *connectwisetest.Op
 	return p, srv
 }
 
-func TestExplore(t *testing.T) {
-	p, srv := open(t, connectwisetest.Small(), nil, nil)
-	for _, k := range p.Features().Kinds() {
-		n, bad := 0, 0
-		before := len(srv.Requests())
-		for r, err := range p.List(t.Context(), k, psa.Query{}) {
-			if err != nil {
-				t.Errorf("%s: %v", k, err)
-				break
-			}
-			n++
-			if r.Err != nil {
-				bad++
-				t.Errorf("%s: %v", k, r.Err)
-			}
+func TestConfigurationInFewRequests(t *testing.T) {
+	tenant := connectwisetest.Medium()
+	p, srv := open(t, tenant, nil, nil)
+	rows := 0
+	for _, k := range psa.ConfigKinds() {
+		if !p.Features().Can(k, psa.CanList) {
+			continue
 		}
-		t.Logf("%-28s %5d rows %3d requests", k, n, len(srv.Requests())-before)
+		for r, err := range p.List(t.Context(), k, psa.Query{}) {
+			if err != nil || r.Err != nil {
+				t.Fatalf("%s: %v %v", k, err, r.Err)
+			}
+			rows++
+		}
 	}
+	for _, r := range srv.Requests() { if strings.Contains(r.Query, "pageId") || strings.HasSuffix(r.Path, "count") { t.Log(r.Path, r.Query) } }
+	t.Log(rows, len(srv.Requests()), len(tenant.IDs("/service/boards")), len(tenant.IDs("/service/SLAs")))
 }
