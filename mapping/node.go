@@ -1,8 +1,11 @@
 package mapping
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/psasync/psasync/psa"
 )
 
 // A node is one node of a checked YAML document. Scalars have one meaning
@@ -68,4 +71,45 @@ func (n *node) dump(b *strings.Builder) {
 		b.WriteByte("s#?~"[n.kind-nodeString])
 		b.WriteString(quote(n.text))
 	}
+}
+
+// value returns a node as a canonical value.
+func (n *node) value() any {
+	switch n.kind {
+	case nodeString:
+		return n.text
+	case nodeNumber:
+		return json.Number(n.text)
+	case nodeBool:
+		return n.text == "true"
+	case nodeSeq:
+		list := make([]any, len(n.items))
+		for i, it := range n.items {
+			list[i] = it.value()
+		}
+		return list
+	case nodeMap:
+		f := make(psa.Fields, len(n.keys))
+		for i, k := range n.keys {
+			f[k.text] = n.items[i].value()
+		}
+		return f
+	}
+	return nil
+}
+
+// plainText returns a scalar value as text.
+func plainText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return string(v), true
+	case bool:
+		if v {
+			return "true", true
+		}
+		return "false", true
+	}
+	return "", false
 }

@@ -37,6 +37,7 @@ type problem struct {
 // problems collects what is wrong with one or more files.
 type problems struct {
 	list []problem
+	kind psa.Kind // of what is being looked at
 }
 
 func (p *problems) at(n *node, code, format string, args ...any) {
@@ -45,7 +46,7 @@ func (p *problems) at(n *node, code, format string, args ...any) {
 
 func (p *problems) add(n *node, s psa.Severity, code, message string) {
 	p.list = append(p.list, problem{
-		Finding: psa.Finding{Severity: s, Code: code, Where: where(n), Message: message},
+		Finding: psa.Finding{Severity: s, Code: code, Kind: p.kind, Where: where(n), Message: message},
 		file:    n.file, line: n.line, col: n.col,
 	})
 }

@@ -133,14 +133,7 @@ func scale(n json.Number, by *big.Rat) json.Number {
 	if !exact {
 		digits = 9
 	}
-	s := r.FloatString(digits)
-	if strings.IndexByte(s, '.') >= 0 {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	if s == "-0" {
-		s = "0"
-	}
-	return json.Number(s)
+	return decimal(r, digits)
 }
 
 type constExpr struct{ v any }

@@ -29,7 +29,11 @@ func (r reader) mapping(n *node, what string, keys ...string) bool {
 // anyMapping checks that n is a mapping, whatever its keys.
 func (r reader) anyMapping(n *node, what string) bool {
 	if n.kind != nodeMap {
-		r.p.at(n, "type", "%s is %s; write a mapping", what, n.kind)
+		hint := ""
+		if strings.Contains(n.text, "[") {
+			hint = "; a key that holds \" #\" or \": \" needs quotes, e.g. 'custom[\"Site #1\"]'"
+		}
+		r.p.at(n, "type", "%s is %s; write a mapping%s", what, n.kind, hint)
 		return false
 	}
 	return true

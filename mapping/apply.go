@@ -1,0 +1,421 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// An Env is what a mapping needs to know besides the record. The zero Env, and
+// nil, are for a record to be created.
+type Env struct {
+	// Present holds the fields of the target as it is; nil where it is to be
+	// created. A present value that means the same as the source's is kept: of
+	// several left values that share a right one, the one that is there stays.
+	Present psa.Fields
+	// Link finds the counterpart on the target's side of a linked record. Without
+	// it, references to records pass as they are.
+	Link func(kind psa.Kind, id string) (string, bool)
+}
+
+// An Issue is a value that could not be mapped. It is never dropped or
+// guessed: the field is left as it is on the target.
+type Issue struct {
+	Ref     psa.Ref // the source record
+	Field   string  // of the target
+	Where   string  // file:line:column of the rule
+	Code    string  // unmapped-value, no-such-option, unlinked, member, type or transform
+	Message string
+	Fatal   bool // the rule says unknown: error; write nothing of this record
+}
+
+// String returns "file:line:column: ref: field: message".
+func (i Issue) String() string {
+	return i.Where + ": " + strings.TrimPrefix(i.Ref.String()+": ", ": ") + i.Field + ": " + i.Message
+}
+
+// apply is one application of a map to a record.
+type apply struct {
+	to      Side
+	ref     psa.Ref
+	src     psa.Fields // of the source
+	dst     psa.Fields // of the target, as it grows
+	present psa.Fields
+	link    func(psa.Kind, string) (string, bool)
+	issues  []Issue
+	silent  bool // a trial: no issues
+}
+
+// To maps a record to the canonical fields that a side should hold. Absent
+// fields of the source are absent in the result, null stays null. A kind that
+// the map lacks gives nothing.
+func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) {
+	k := mp.kinds[rec.Kind]
+	if k == nil {
+		return nil, nil
+	}
+	x := apply{to: side, ref: rec.Ref, src: rec.Fields}
+	if env != nil {
+		x.present, x.link = env.Present, env.Link
+	}
+	x.dst = make(psa.Fields, len(k.groups)+len(k.sets[side])+len(k.create[side]))
+	k.apply(&x)
+	return x.dst, x.issues
+}
+
+func (k *kindMapper) apply(x *apply) {
+	for _, g := range k.groups {
+		for _, r := range g.rules {
+			if r.conditional() && !x.holds(r) {
+				continue
+			}
+			r.apply(x)
+			break
+		}
+	}
+	for i := range k.sets[x.to] {
+		k.sets[x.to][i].apply(x)
+	}
+	if x.present != nil {
+		return
+	}
+	for i := range k.create[x.to] {
+		s := &k.create[x.to][i]
+		if v, ok := s.field.get(x.dst); !ok || v == nil {
+			s.apply(x)
+		}
+	}
+}
+
+// state returns the fields a side has: the source, or the target with what is
+// new over what is present.
+func (x *apply) state(s Side, f *fieldPath) (any, bool) {
+	if s != x.to {
+		return f.get(x.src)
+	}
+	if v, ok := f.get(x.dst); ok {
+		return v, true
+	}
+	return f.get(x.present)
+}
+
+// scopeID returns the id of the row that scopes a reference of the target, ""
+// where it is not known.
+func (x *apply) scopeID(f *fieldPath) string {
+	v, _ := x.state(x.to, f)
+	r, _ := v.(psa.Fields)
+	return r.String("id")
+}
+
+func (x *apply) holds(r *mapRule) bool {
+	for s := range r.when {
+		for i := range r.when[s] {
+			w := &r.when[s][i]
+			v, _ := x.state(Side(s), &w.field)
+			if w.fits(v) == w.not {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (w *whenRule) fits(v any) bool {
+	for _, is := range w.is {
+		if is.kind == nodeNull {
+			if v == nil {
+				return true
+			}
+			continue
+		}
+		for _, byID := range []bool{false, true} {
+			if s, ok := valueText(v, byID); ok && s == is.text {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (x *apply) issue(r *mapRule, t *trouble) {
+	if x.silent {
+		return
+	}
+	x.issues = append(x.issues, Issue{
+		Ref: x.ref, Field: r.fields[x.to].text, Where: r.where, Code: t.code, Message: t.msg,
+		Fatal: t.code == "unmapped-value" && r.unknown == unknownError,
+	})
+}
+
+func (r *mapRule) apply(x *apply) {
+	to := x.to
+	if r.skip[to] || r.create[to] && x.present != nil {
+		return
+	}
+	from := &r.fields[1-to]
+	if r.plain {
+		v, ok := from.get(x.src)
+		switch {
+		case !ok || v == nil && r.keepNulls:
+		case !r.fits[to].accepts(v):
+			x.issue(r, r.fits[to].mismatch(v))
+		default:
+			r.fields[to].set(x.dst, v)
+		}
+		return
+	}
+	if r.template != nil {
+		if s, ok := r.template.expand(x.src); ok {
+			r.fields[to].set(x.dst, s)
+		}
+		return
+	}
+	v, ok := from.get(x.src)
+	if !ok || v == nil && r.keepNulls {
+		return
+	}
+	if r.lossy && x.present != nil && v != nil {
+		if was, ok := r.fields[to].get(x.present); ok && was != nil && r.agrees(x, v, was) {
+			r.fields[to].set(x.dst, was)
+			return
+		}
+	}
+	out, ok, t := r.convert(x, v)
+	switch {
+	case t != nil:
+		x.issue(r, t)
+	case ok:
+		r.fields[to].set(x.dst, out)
+	}
+}
+
+// agrees reports whether the target's value, mapped the other way, is the
+// source's.
+func (r *mapRule) agrees(x *apply, v, was any) bool {
+	back := apply{to: 1 - x.to, src: x.present, dst: x.src, present: x.src, silent: true}
+	for s := range r.steps {
+		if r.steps[s].Inverse == nil {
+			return false
+		}
+	}
+	w, ok, t := r.convert(&back, was)
+	return ok && t == nil && sameValue(w, v)
+}
+
+// sameValue compares a mapped value with one that is there: references by id
+// if both have one, else by name.
+func sameValue(a, b any) bool {
+	ra, aok := a.(psa.Fields)
+	rb, bok := b.(psa.Fields)
+	if aok && bok {
+		if ra.String("id") != "" && rb.String("id") != "" {
+			return ra.String("id") == rb.String("id")
+		}
+		return ra.String("name") == rb.String("name")
+	}
+	return psa.ValuesEqual(a, b)
+}
+
+// convert maps one value. ok is false where the rule says to leave the field
+// alone.
+func (r *mapRule) convert(x *apply, v any) (out any, ok bool, t *trouble) {
+	if v == nil {
+		if r.visibility {
+			return string(psa.Internal), true, nil
+		}
+		return nil, true, nil
+	}
+	if list, isList := v.([]any); isList && (r.inside != nil || len(r.values) > 0) {
+		return r.convertList(x, list)
+	}
+	return r.convertOne(x, v, &r.fits[1-x.to], &r.fits[x.to])
+}
+
+func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, t *trouble) {
+	fresh := false
+	if len(r.values) > 0 {
+		mapped, keep, t := r.translate(x, v)
+		if t != nil || mapped == nil {
+			return mapped, t == nil, t
+		}
+		fresh = !keep
+		v = mapped
+	} else if r.visibility {
+		v = narrow(v)
+	}
+	if r.members != nil {
+		m, drop, t := r.members.convert(x.to, v, to.typ == psa.TypeRef)
+		return m, t == nil && !drop, t
+	}
+	if v, t = r.step(x.to, v); t != nil {
+		return nil, false, t
+	}
+	if out, t = to.value(x, v, from, r.scope[x.to], fresh); t != nil {
+		return nil, false, t
+	}
+	return out, true, nil
+}
+
+// narrow makes a visibility that is no visibility internal.
+func narrow(v any) any {
+	if s, ok := v.(string); ok {
+		if _, known := width(s); known {
+			return s
+		}
+	}
+	return string(psa.Internal)
+}
+
+func (r *mapRule) step(to Side, v any) (any, *trouble) {
+	var err error
+	for i := range r.steps {
+		n := i
+		do := r.steps[n].Forward
+		if to == Left {
+			n = len(r.steps) - 1 - i
+			do = r.steps[n].Inverse
+		}
+		if v, err = do(v); err != nil {
+			return nil, &trouble{"transform", r.stepAt[n].text + ": " + err.Error()}
+		}
+	}
+	return v, nil
+}
+
+// translate applies the value map. keep is set for values that pass as they
+// are.
+func (r *mapRule) translate(x *apply, v any) (out any, keep bool, t *trouble) {
+	text, ok := valueText(v, r.by[1-x.to])
+	scope := ""
+	if r.per != nil {
+		s, _ := x.state(Left, r.per)
+		scope, _ = valueText(s, false)
+	}
+	if ok {
+		if out, ok = r.tables[x.to][scope][text]; ok {
+			return out, false, nil
+		}
+		if r.per != nil {
+			if out, ok = r.tables[x.to]["*"][text]; ok {
+				return out, false, nil
+			}
+		}
+	}
+	switch r.unknown {
+	case unknownPass:
+		return v, true, nil
+	case unknownDefault:
+		if r.defaults[x.to] != nil {
+			return r.other[x.to], false, nil
+		}
+	case unknownHold:
+		if r.visibility {
+			if out, ok = r.tables[x.to][scope][string(psa.Internal)]; ok {
+				return out, false, nil
+			}
+			return string(psa.Internal), false, nil
+		}
+	}
+	msg := "no rule for " + quote(text)
+	if scope != "" {
+		msg += " on " + quote(scope)
+	}
+	return nil, false, &trouble{"unmapped-value", msg + "; the field is held"}
+}
+
+// convertList maps a list element by element.
+func (r *mapRule) convertList(x *apply, list []any) (any, bool, *trouble) {
+	out := make([]any, 0, len(list))
+	from, to := r.fits[1-x.to].element(), r.fits[x.to].element()
+	for _, el := range list {
+		if r.inside == nil {
+			v, ok, t := r.convertOne(x, el, &from, &to)
+			if t != nil {
+				return nil, false, t
+			}
+			if ok && v != nil {
+				out = append(out, r.fits[x.to].pack(v))
+			}
+			continue
+		}
+		f, ok := el.(psa.Fields)
+		if !ok {
+			return nil, false, &trouble{"type", "an element is " + typeName(el) + ", and the rule maps objects"}
+		}
+		in := apply{to: x.to, ref: x.ref, src: f, dst: psa.Fields{}, link: x.link, silent: x.silent}
+		r.inside.apply(&in)
+		if len(in.issues) > 0 {
+			return nil, false, &trouble{in.issues[0].Code, in.issues[0].Message}
+		}
+		out = append(out, in.dst)
+	}
+	return out, true, nil
+}
+
+func (s *setter) apply(x *apply) {
+	v := s.value
+	if s.by != nil {
+		of, _ := x.state(x.to, s.by)
+		text, _ := valueText(of, false)
+		var ok bool
+		if v, ok = s.values[text]; !ok {
+			return
+		}
+	}
+	if v == nil {
+		s.field.set(x.dst, nil)
+		return
+	}
+	out, t := s.fit.value(x, v, &fit{}, s.scope, true)
+	if t != nil {
+		x.issues = append(x.issues, Issue{Ref: x.ref, Field: s.field.text, Where: s.where, Code: t.code, Message: t.msg})
+		return
+	}
+	s.field.set(x.dst, out)
+}
+
+// Differ returns the left fields of the rules whose two sides do not mean the
+// same. Fields that are absent on a side are left out: absent is not known.
+func (mp *Mapper) Differ(kind psa.Kind, left, right psa.Fields) []string {
+	k := mp.kinds[kind]
+	if k == nil {
+		return nil
+	}
+	var names []string
+	for _, g := range k.groups {
+		for _, r := range g.rules {
+			x := apply{to: Right, src: left, dst: right, present: right, silent: true}
+			if r.conditional() && !x.holds(r) {
+				continue
+			}
+			if r.differs(&x, left, right) {
+				names = append(names, r.fields[Left].text)
+			}
+			break
+		}
+	}
+	return names
+}
+
+func (r *mapRule) differs(x *apply, left, right psa.Fields) bool {
+	l, lok := r.fields[Left].get(left)
+	v, rok := r.fields[Right].get(right)
+	if !lok || !rok || l == nil && v == nil || r.template != nil {
+		return false
+	}
+	if l == nil || v == nil {
+		return !r.visibility
+	}
+	if r.direction.allows(Right) {
+		w, ok, t := r.convert(x, l)
+		if ok && t == nil && sameValue(w, v) {
+			return false
+		}
+	}
+	if r.direction.allows(Left) {
+		back := apply{to: Left, src: right, dst: left, present: left, silent: true}
+		w, ok, t := r.convert(&back, v)
+		return !ok || t != nil || !sameValue(w, l)
+	}
+	return true
+}

@@ -1,0 +1,237 @@
+package mapping
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// A fit brings values into the type of a field of one side.
+type fit struct {
+	typ  psa.Type // "" where nothing is known of the field
+	kind psa.Kind // what a reference refers to
+	cat  psa.Catalog
+	byID bool
+	side Side
+}
+
+func (c *kindCompiler) fit(f psa.Field, s Side, byID bool) fit {
+	return fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), byID: byID, side: s}
+}
+
+// passes reports whether a value of the same type from the other side needs no
+// work: references belong to one system, plain values to none.
+func (f *fit) passes() bool {
+	return f.typ != psa.TypeRef && f.typ != psa.TypeRefs && f.typ != psa.TypeIDs && f.typ != psa.TypeObject && f.typ != psa.TypeList
+}
+
+// accepts reports whether a value is of the type at all; times are not parsed.
+func (f *fit) accepts(v any) bool {
+	switch v.(type) {
+	case nil:
+		return true
+	case string:
+		return f.typ != psa.TypeNumber && f.typ != psa.TypeBool
+	case json.Number:
+		return f.typ == psa.TypeNumber || f.typ == ""
+	case bool:
+		return f.typ == psa.TypeBool || f.typ == ""
+	}
+	return f.typ == ""
+}
+
+// element is the fit of one element of a list.
+func (f fit) element() fit {
+	switch f.typ {
+	case psa.TypeRefs:
+		f.typ = psa.TypeRef
+	case psa.TypeIDs:
+		f.typ = psa.TypeRef
+		if f.kind == "" {
+			f.typ = psa.TypeString
+		}
+	case psa.TypeList:
+		f.typ = ""
+	}
+	return f
+}
+
+// A trouble is why a value cannot be mapped. Its message names no value of a
+// record but texts that stand in a list of choices.
+type trouble struct {
+	code, msg string
+}
+
+// value fits v, which is not nil. from tells how the other side holds it; fresh
+// is set for values that the map itself gives.
+func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any, *trouble) {
+	switch f.typ {
+	case psa.TypeRef:
+		return f.ref(x, v, from, scope, fresh)
+	case psa.TypeRefs, psa.TypeIDs:
+		return f.list(x, v, from, scope, fresh)
+	case "":
+		if r, ok := v.(psa.Fields); ok && from.typ == psa.TypeRef {
+			if s, ok := valueText(r, f.byID || from.byID); ok {
+				return s, nil
+			}
+		}
+		return v, nil
+	case psa.TypeString, psa.TypeText, psa.TypeOption:
+		switch t := v.(type) {
+		case string:
+			return t, nil
+		case psa.Fields:
+			if from.typ == psa.TypeRef || from.typ == "" {
+				if s, ok := valueText(t, f.byID || from.byID); ok {
+					return s, nil
+				}
+			}
+		case json.Number:
+			if fresh {
+				return string(t), nil
+			}
+		}
+	case psa.TypeNumber:
+		if _, ok := v.(json.Number); ok {
+			return v, nil
+		}
+	case psa.TypeBool:
+		if _, ok := v.(bool); ok {
+			return v, nil
+		}
+	case psa.TypeTime, psa.TypeDate:
+		if s, ok := v.(string); ok {
+			at, msg := parseTime(s, false)
+			if f.typ == psa.TypeDate && len(s) == len("2006-01-02") {
+				at, msg = parseTime(s, true)
+				return s, badTime(msg)
+			}
+			if f.typ == psa.TypeDate {
+				return at.Format("2006-01-02"), badTime(msg)
+			}
+			if strings.HasSuffix(s, "Z") && msg == "" {
+				return s, nil
+			}
+			return psa.FormatTime(at), badTime(msg)
+		}
+	case psa.TypeList:
+		if _, ok := v.([]any); ok {
+			return v, nil
+		}
+	case psa.TypeObject:
+		if _, ok := v.(psa.Fields); ok {
+			return v, nil
+		}
+	default:
+		return v, nil
+	}
+	return nil, f.mismatch(v)
+}
+
+func (f *fit) mismatch(v any) *trouble {
+	return &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a " + string(f.typ)}
+}
+
+func badTime(msg string) *trouble {
+	if msg == "" {
+		return nil
+	}
+	return &trouble{"type", "the value is no time"}
+}
+
+// ref makes a reference of this side: by link where rows are records, by name
+// or id where they are configuration.
+func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any, *trouble) {
+	if r, ok := v.(psa.Fields); ok && f.kind.IsRecord() && !fresh {
+		return f.linked(x, r)
+	}
+	if r, ok := v.(psa.Fields); ok && f.cat == nil && (f.kind == "" || f.kind == from.kind) && !f.byID {
+		return psa.Fields{"id": "", "name": r.String("name")}, nil
+	}
+	name, ok := valueText(v, from != nil && from.byID && !fresh)
+	if !ok {
+		return nil, &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a reference"}
+	}
+	if f.byID {
+		return f.identified(name)
+	}
+	if f.cat == nil || f.kind == "" {
+		return psa.Fields{"id": "", "name": name}, nil
+	}
+	within := ""
+	if scope != nil {
+		within = x.scopeID(scope)
+	}
+	ref, ok := f.cat.Find(f.kind, within, name)
+	if !ok {
+		return nil, &trouble{"no-such-option", f.noSuchOption(name, within)}
+	}
+	return psa.Fields{"id": ref.ID, "name": name}, nil
+}
+
+func (f *fit) identified(id string) (any, *trouble) {
+	if f.cat == nil || f.kind == "" || f.kind.IsRecord() {
+		return psa.Fields{"id": id}, nil
+	}
+	for _, o := range f.cat.Options(f.kind, "") {
+		if o.ID == id {
+			return psa.Reference{ID: id, Name: o.Name}.Fields(), nil
+		}
+	}
+	return nil, &trouble{"no-such-option", "the " + f.side.String() + " side has no active " + string(f.kind) + " with id " + quote(id)}
+}
+
+func (f *fit) noSuchOption(name, scope string) string {
+	var names []string
+	for _, o := range f.cat.Options(f.kind, scope) {
+		names = append(names, o.Name)
+	}
+	msg := "the " + f.side.String() + " side has no " + string(f.kind) + " " + quote(name)
+	if scope != "" {
+		msg += " within " + scope
+	}
+	return msg + didYouMean(name, names)
+}
+
+func (f *fit) linked(x *apply, r psa.Fields) (any, *trouble) {
+	id := r.String("id")
+	if x.link == nil || id == "" {
+		return r, nil
+	}
+	other, ok := x.link(f.kind, id)
+	if !ok {
+		return nil, &trouble{"unlinked", "the " + string(f.kind) + " " + id + " has no counterpart on the " + f.side.String() + " side yet"}
+	}
+	return psa.Reference{ID: other, Name: r.String("name")}.Fields(), nil
+}
+
+// list fits the elements of a list one by one.
+func (f *fit) list(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any, *trouble) {
+	in, ok := v.([]any)
+	if !ok {
+		return nil, &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a list"}
+	}
+	one, src := f.element(), fit{}
+	if from != nil {
+		src = from.element()
+	}
+	out := make([]any, 0, len(in))
+	for _, el := range in {
+		v, t := one.value(x, el, &src, scope, fresh)
+		if t != nil {
+			return nil, t
+		}
+		out = append(out, f.pack(v))
+	}
+	return out, nil
+}
+
+// pack makes an element of a fitted one: lists of ids hold no references.
+func (f *fit) pack(v any) any {
+	if r, ok := v.(psa.Fields); ok && f.typ == psa.TypeIDs {
+		return r.String("id")
+	}
+	return v
+}

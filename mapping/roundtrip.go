@@ -1,0 +1,171 @@
+package mapping
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// roundTrip maps every live value, or generated ones, there and back, and
+// reports the first that comes back as another one. A target that holds the
+// original must keep it in any case.
+func (l *linter) roundTrip(r *mapRule) {
+	if r.direction != both || r.member != nil || r.each != nil || r.template != nil || r.skip[Left] || r.skip[Right] ||
+		r.fits[Left].kind.IsRecord() || r.fits[Right].kind.IsRecord() {
+		return
+	}
+	for s := range r.fields {
+		from := Side(s)
+		for _, scope := range l.scopes(r, from) {
+			for _, v := range l.samples(r, from, scope) {
+				if l.thereAndBack(r, from, scope, v) {
+					return // one counter-example says it
+				}
+			}
+		}
+	}
+}
+
+func (l *linter) scopes(r *mapRule, s Side) psa.Options {
+	if r.scope[s] != nil {
+		return l.scopesOf(r, s)
+	}
+	return psa.Options{{}}
+}
+
+// thereAndBack reports whether it found v to come back as another value.
+func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) bool {
+	src := psa.Fields{}
+	r.fields[from].set(src, v)
+	if r.scope[from] != nil && scope.ID != "" {
+		r.scope[from].set(src, psa.Reference{ID: scope.ID, Name: scope.Name}.Fields())
+	}
+	there := apply{to: from.Other(), src: src, dst: psa.Fields{}, present: psa.Fields{}, silent: true}
+	w, ok, t := r.convert(&there, v)
+	if !ok || t != nil {
+		return false // such a value is held, which uncovered reports
+	}
+	other := psa.Fields{}
+	r.fields[from.Other()].set(other, w)
+	back := apply{to: from, src: other, dst: scopeOnly(src, r.scope[from]), present: psa.Fields{}, silent: true}
+	u, ok, t := r.convert(&back, w)
+	if ok && t == nil && sameValue(u, v) {
+		return false
+	}
+	how := "is refused on the way back"
+	if t == nil {
+		how = "comes back as " + show(u)
+	}
+	kept := apply{to: from, src: other, dst: psa.Fields{}, present: src, silent: true}
+	keeps := (r.lossy || t == nil) && r.agrees(&kept, w, v)
+	switch {
+	case r.lossy && len(r.prefer) > 0 && keeps:
+		l.add(r.at, psa.Info, CodeManyToOne, "%s becomes %s and %s where it is new; a %s record that holds it keeps it", show(v), show(w), how, from)
+	case r.lossy && (keeps || r.declaredLossy() != ""):
+		l.add(r.at, psa.Warning, CodeLossy, "%s becomes %s and %s; lost: %s", show(v), show(w), how, r.declaredLossy())
+	default:
+		l.add(r.at, psa.Failure, CodeRoundTrip, "%s becomes %s and %s; add direction: to_%s, or make the rule go back", show(v), show(w), how, from.Other())
+	}
+	return true
+}
+
+// scopeOnly returns the scope field of a record alone.
+func scopeOnly(f psa.Fields, scope *fieldPath) psa.Fields {
+	out := psa.Fields{}
+	if scope != nil {
+		if v, ok := scope.get(f); ok {
+			scope.set(out, v)
+		}
+	}
+	return out
+}
+
+func (r *mapRule) declaredLossy() string {
+	var lost []string
+	for _, s := range r.steps {
+		if s.Lossy != "" {
+			lost = append(lost, s.Lossy)
+		}
+	}
+	return strings.Join(lost, ", ")
+}
+
+func show(v any) string {
+	if f, ok := v.(psa.Fields); ok {
+		if s, ok := valueText(f, false); ok {
+			return quote(s)
+		}
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return typeName(v)
+	}
+	if len(b) > 80 {
+		return strings.ToValidUTF8(string(b[:80]), "") + "..."
+	}
+	return string(b)
+}
+
+// samples returns the values to prove a rule with: what the side offers, what
+// the value map lists, else what its type can hold.
+func (l *linter) samples(r *mapRule, s Side, scope psa.Option) []any {
+	if l.live(r, s) {
+		if r.fits[s].typ != psa.TypeRef {
+			return nil
+		}
+		var all []any
+		for _, o := range r.fits[s].cat.Options(r.fits[s].kind, scope.ID) {
+			all = append(all, psa.Reference{ID: o.ID, Name: o.Name}.Fields())
+		}
+		return all
+	}
+	if len(r.values) > 0 {
+		var all []any
+		for _, p := range r.values {
+			switch {
+			case p.scope != "" && p.scope != "*" && scope.Name != "" && p.scope != scope.Name:
+			case s == Right && p.right.kind != nodeNull:
+				all = append(all, p.right.value())
+			case s == Left && r.fits[Left].typ == psa.TypeRef:
+				all = append(all, psa.Fields{"id": p.left, "name": p.left})
+			case s == Left && r.per == nil:
+				all = append(all, p.left)
+			}
+		}
+		return all
+	}
+	if len(r.steps) == 0 {
+		return nil // equal types pass as they are
+	}
+	typ := r.fits[s].typ
+	if typ == "" {
+		typ = r.steps[0].In
+		if s == Right {
+			typ = r.steps[len(r.steps)-1].Out
+		}
+	}
+	return generated(typ)
+}
+
+// generated returns values that a type can hold, the plain ones first.
+func generated(t psa.Type) []any {
+	switch t {
+	case psa.TypeNumber:
+		var all []any
+		for _, s := range []string{"1", "0", "20", "0.25", "1.5", "-3", "7.333333", "1000000", "0.1", "45", "1.000001"} {
+			all = append(all, json.Number(s))
+		}
+		return all
+	case psa.TypeBool:
+		return []any{true, false}
+	case psa.TypeTime:
+		return []any{"2026-03-01T08:14:05Z", "2026-03-29T01:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2024-02-29T23:59:59Z", "2026-03-01T08:14:05.25Z"}
+	case psa.TypeDate:
+		return []any{"2026-03-01", "2024-02-29"}
+	case psa.TypeIDs, psa.TypeRefs, psa.TypeList:
+		return []any{[]any{"a", "b"}, []any{}, []any{"a b"}}
+	default:
+		return []any{"a", "Some Text", "", " padded ", "a,b;c", "Zoë, 漢字", "two\nlines", strings.Repeat("long ", 60), "5", "1.50"}
+	}
+}
