@@ -92,6 +92,11 @@ func brokenReaders() map[string][]broken {
 		"connection/server-time": {{what: "local time", by: func(m *mutant) {
 			m.clock = func(t time.Time) time.Time { return t.In(time.FixedZone("", 3600)) }
 		}}},
+		"connection/traces": {
+			{what: "ids in paths", by: tracing(psa.Request{Provider: "boards", Method: "GET", Endpoint: "/board/12/status", Attempt: 1})},
+			{what: "query", by: tracing(psa.Request{Provider: "boards", Method: "GET", Endpoint: "/board?id=x", Attempt: 1})},
+			{what: "another name", by: tracing(psa.Request{Provider: "cw", Method: "GET", Endpoint: "/board", Attempt: 1})},
+		},
 		"connection/plain": {{what: "empty list of what is not offered", by: func(m *mutant) {
 			m.list = func(ctx context.Context, kind psa.Kind, q psa.Query, next lister) rows {
 				if !m.Provider.features.Can(kind, psa.CanList) {
@@ -352,6 +357,18 @@ func brokenReaders() map[string][]broken {
 			{what: "leaves known rows out", by: eachRow(func(_ psa.Query, r *psa.Record) bool { return !r.Unchanged })},
 			{what: "never asks", by: query(func(q *psa.Query) { q.Known = nil })},
 		},
+	}
+}
+
+// tracing tells of another request with each list.
+func tracing(r psa.Request) func(*mutant) {
+	return func(m *mutant) {
+		m.list = func(ctx context.Context, kind psa.Kind, q psa.Query, next lister) rows {
+			for _, t := range psa.TracesOf(ctx) {
+				t.Add(r)
+			}
+			return next(ctx, kind, q)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/psasync/psasync/psa"
@@ -231,6 +232,8 @@ func connectionCases() []testCase {
 			rule: "A Checker answers for each kind asked for, in that order, without an error where it can be read and with ErrUnsupported where it is not offered, and in fewer requests than a resync."},
 		{name: "connection/server-time", run: connectionServerTime,
 			rule: "A ServerTimer tells the vendor's clock in UTC."},
+		{name: "connection/traces", run: connectionTraces,
+			rule: "Requests are told to the traces of the context, with the provider's name, the method and a path that holds neither ids nor a query."},
 		{name: "connection/plain", run: connectionPlain,
 			rule: "Calling an extra for a kind that does not offer it is ErrUnsupported and sends nothing."},
 	}
@@ -298,6 +301,35 @@ func connectionServerTime(e *env) {
 	now, err := s.ServerTime(e.ctx)
 	if err != nil || now.IsZero() || now.Location() != time.UTC {
 		e.Errorf("ServerTime() = %v, %v", now, err)
+	}
+}
+
+func connectionTraces(e *env) {
+	for _, kind := range e.f.Kinds() {
+		var mu sync.Mutex
+		told := map[psa.Request]bool{}
+		trace := &psa.Trace{OnRequest: func(r psa.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[psa.Request{Provider: r.Provider, Method: r.Method, Endpoint: r.Endpoint, Attempt: r.Attempt}] = true
+		}}
+		ctx := psa.WithTrace(e.ctx, trace)
+		rows, err := e.collect(ctx, kind, psa.Query{})
+		if err != nil {
+			e.at(kind, "list: %v", err)
+		}
+		if e.f.Can(kind, psa.CanGet) && len(rows) > 0 {
+			if _, err := e.p.Get(ctx, rows[0].Ref); err != nil {
+				e.at(kind, "get: %v", err)
+			}
+		}
+		for r := range told {
+			if r.Provider != e.p.Name() || r.Method == "" || r.Attempt < 1 || !strings.HasPrefix(r.Endpoint, "/") ||
+				strings.ContainsAny(r.Endpoint, "?#&=") || slices.ContainsFunc(strings.Split(r.Endpoint, "/"), isNumber) {
+				e.at(kind, "a request is told as %q %s %s, attempt %d", r.Provider, r.Method, r.Endpoint, r.Attempt)
+			}
+			e.clean(kind, "a request", r.Endpoint)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -375,4 +376,43 @@ func TestPutRefusesWhatHasNoCanonicalForm(t *testing.T) {
 		}
 	}()
 	sources().Put(psatest.Row(psa.KindBoard, "1", psa.Fields{"name": struct{}{}}))
+}
+
+func TestInactiveRows(t *testing.T) {
+	p := sources()
+	p.SetActive(psa.Ref{Kind: psa.KindTicketSource, ID: "4"}, false)
+	p.Put(psatest.Inactive(psa.KindTicketSource, "", psa.Fields{"name": "Old"}))
+	all, err := list(t.Context(), p, psa.KindTicketSource, psa.Query{})
+	active, err2 := list(t.Context(), p, psa.KindTicketSource, psa.Query{ActiveOnly: true})
+	if len(all) != 11 || len(active) != 9 || slices.Contains(active, "4") || err != nil || err2 != nil {
+		t.Errorf("%v and %v, %v, %v", all, active, err, err2)
+	}
+}
+
+// A test may read, write and script at the same time.
+func TestConcurrentUse(t *testing.T) {
+	p := psatest.NewProvider(psatest.Types())
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 20 {
+				ref := p.Put(psatest.Row(psa.KindTicketSource, "", psa.Fields{"name": strconv.Itoa(i)}))[0]
+				p.Edit(ref, psa.Fields{"name": "edited"})
+				p.Fail(psatest.Fault{Kind: psa.KindBoard, Op: psatest.OpGet, Err: psa.ErrTimeout})
+				p.Advance(time.Second)
+				if _, err := list(t.Context(), p, psa.KindPriority, psa.Query{}); err != nil {
+					t.Error(err)
+				}
+				if _, err := list(t.Context(), p, psa.KindTicketSource, psa.Query{}); err != nil {
+					t.Error(err)
+				}
+				p.Remove(ref)
+				p.Heal()
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(p.Refs(psa.KindTicketSource)); n != 2 {
+		t.Errorf("%d rows are left", n)
+	}
 }
