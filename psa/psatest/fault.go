@@ -70,7 +70,7 @@ type Fault struct {
 	Nth   int      // first matching call that is hit, from 1; 0 means 1
 	Times int      // how many are hit; 0 means 1, below 0 all
 
-	After   int           // lists: rows yielded before it happens; a longer list fails at its end
+	After   int           // lists: rows yielded before it happens; in a shorter list, at its end
 	Err     error         // a class such as psa.ErrUnavailable, or a *psa.Error with RetryAfter
 	Applied bool          // writes: take effect before Err, as when the answer gets lost
 	Hang    bool          // no answer until the context is done

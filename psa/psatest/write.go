@@ -22,7 +22,8 @@ type Write struct {
 
 // A Rule is a workflow rule of the PSA: it runs on every write through the
 // provider, changes other fields or replaces a value. An error refuses the
-// write; without a class it is psa.ErrInvalid.
+// write; without a class it is psa.ErrInvalid. A rule must not call the
+// provider, which waits for it.
 type Rule func(w Write) error
 
 // AddRule adds workflow rules; they run in order.
@@ -150,9 +151,7 @@ func (p *Provider) write(ctx context.Context, op Op, ref psa.Ref, apply func() (
 	var r psa.Record
 	err := f.Err
 	if err == nil || f.Applied {
-		p.mu.Lock()
-		applied, refused := apply()
-		p.mu.Unlock()
+		applied, refused := p.locked(apply)
 		switch {
 		case refused != nil:
 			err = refused
@@ -168,6 +167,12 @@ func (p *Provider) write(ctx context.Context, op Op, ref psa.Ref, apply func() (
 	}
 	p.answered(ctx, op, ref.Kind, shown, err, int64(len(r.Raw)))
 	return r, err
+}
+
+func (p *Provider) locked(apply func() (psa.Record, error)) (psa.Record, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return apply()
 }
 
 func invalid(detail string) error { return &psa.Error{Code: psa.ErrInvalid, Detail: detail} }
