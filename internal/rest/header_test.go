@@ -126,7 +126,7 @@ func TestRedact(t *testing.T) {
 		`Get "https://h.test/x?a=b": EOF`:                           `Get "https://h.test/x": EOF`,
 		"GET /service/tickets?conditions=x failed":                  "GET /service/tickets failed",
 		"https://user:pw@h.test/x":                                  "https://" + gone + "@h.test/x",
-		"Authorization: Basic YWNtZStwdWI6cHJpdg== refused":         "Authorization: " + gone + " " + gone + " refused",
+		"Authorization: Basic YWNtZTpwcml2 refused":                 "Authorization: " + gone + " " + gone + " refused",
 		"bearer abc.def-ghi is expired":                             "bearer " + gone + " is expired",
 		`{"client_secret":"s3cr3t","x":1}`:                          `{"client_secret":"` + gone + `","x":1}`,
 		"user jo.doe@example.test exists":                           "user " + gone + " exists",

@@ -87,8 +87,9 @@ func (k *keySet) cut(dst, row []byte, found, drop mark) ([]byte, error) {
 	return dst, nil
 }
 
-// copy appends the value at b[i] to dst, less members to be dropped. Depth was
-// checked when the row was scanned.
+// copy appends the value at b[i] to dst, less members to be dropped. It never
+// writes past what it has read, so that dst may be the beginning of b. Depth
+// was checked when the row was scanned.
 func (k *keySet) copy(dst, b []byte, i int, drop mark) (_ []byte, end int, err error) {
 	if i >= len(b) {
 		return nil, 0, errCut

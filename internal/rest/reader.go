@@ -36,7 +36,7 @@ func (r *reader) broken(format string, args ...any) error {
 // page reads the next page into s.
 func (r *reader) page(ctx context.Context, s *sheet) error {
 	l := r.l
-	s.rows, s.cuts, s.last = s.rows[:0], s.cuts[:0], false
+	s.rows, s.last = s.rows[:0], false
 	r.number++
 	if r.number > cmp.Or(l.MaxPages, DefaultMaxPages) {
 		return r.broken("the list does not end")
@@ -76,7 +76,7 @@ func (r *reader) split(body []byte, s *sheet, turn *Turn) error {
 	split := splitter{row: func(raw []byte, found mark) bool {
 		s.rows = append(s.rows, row{raw: raw, found: found})
 		if found&denied != 0 {
-			s.cut(shape, &s.rows[len(s.rows)-1])
+			s.rows[len(s.rows)-1].cut(shape)
 		}
 		return true
 	}}

@@ -11,7 +11,7 @@ import (
 
 // A Page is one page of a list as the vendor sent it.
 type Page struct {
-	Body []byte // left unchanged until the loop has ended
+	Body []byte // belongs to the list from now on, which cuts denied keys out of it
 	Next string // cursor of the next page; "" if this is the last
 }
 
@@ -141,7 +141,6 @@ type pump struct {
 // A sheet is a page that was split. Two of them take turns.
 type sheet struct {
 	rows []row
-	cuts []byte // rows that something was cut out of
 	last bool
 	err  error
 }
@@ -152,16 +151,18 @@ type row struct {
 	err   error
 }
 
-// cut cuts denied keys out of a row.
-func (s *sheet) cut(shape *Shape, r *row) {
-	start := len(s.cuts)
-	cuts, err := shape.keys.cut(s.cuts, r.raw, r.found, denied)
+// cut cuts denied keys out of a row, where it lies: what is left is never
+// longer. Spaces fill the rest, so that the page stays JSON.
+func (r *row) cut(shape *Shape) {
+	cut, err := shape.keys.cut(r.raw[:0], r.raw, r.found, denied)
 	if err != nil {
 		r.err = dataError(err)
 		return
 	}
-	s.cuts = cuts // rows cut before stay in the memory they were cut into
-	r.raw = cuts[start:len(cuts):len(cuts)]
+	for i := len(cut); i < len(r.raw); i++ {
+		r.raw[i] = ' '
+	}
+	r.raw = cut
 }
 
 func (p *pump) ask() {

@@ -305,28 +305,39 @@ func FuzzCut(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	s := NewShape(ShapeConfig{Deny: denyTest})
-	f.Fuzz(func(t *testing.T, row []byte) {
-		before := bytes.Clone(row)
-		cut, err := s.Cut(row)
-		if !bytes.Equal(row, before) {
+	f.Fuzz(func(t *testing.T, text []byte) {
+		before := bytes.Clone(text)
+		cut, err := s.Cut(text)
+		if !bytes.Equal(text, before) {
 			t.Fatal("the row was changed")
 		}
 		var v any
-		if jsonErr := json.Unmarshal(row, &v); jsonErr != nil {
+		if jsonErr := json.Unmarshal(text, &v); jsonErr != nil {
 			return
 		}
 		if err != nil {
 			if strings.Contains(err.Error(), "too deeply") {
 				return
 			}
-			t.Fatalf("%q: %v", row, err)
+			t.Fatalf("%q: %v", text, err)
 		}
 		var got any
 		if err := json.Unmarshal(cut, &got); err != nil {
-			t.Fatalf("%q became %q: %v", row, cut, err)
+			t.Fatalf("%q became %q: %v", text, cut, err)
 		}
 		if want := without(v, denyTest); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q became %q:\n got %v\nwant %v", row, cut, got, want)
+			t.Fatalf("%q became %q:\n got %v\nwant %v", text, cut, got, want)
+		}
+		r := &row{raw: bytes.Clone(text)}
+		if _, r.found, err = scanValue(r.raw, space(r.raw, 0), s.keys); err != nil {
+			t.Fatal(err)
+		}
+		place := r.raw
+		if r.found != 0 {
+			r.cut(s)
+		}
+		if r.err != nil || !bytes.Equal(r.raw, cut) || !bytes.Equal(bytes.TrimRight(place, " "), bytes.TrimRight(cut, " ")) {
+			t.Fatalf("%q cut in place: %q in %q, %v", text, r.raw, place, r.err)
 		}
 		again, err := s.Cut(cut)
 		if err != nil || !bytes.Equal(again, cut) {
