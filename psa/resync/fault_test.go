@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,11 +311,6 @@ func TestOneParentFails(t *testing.T) {
 		b.tenant.Edit(ref(psa.KindStatus, id), psa.Fields{"name": "Renamed"})
 	}
 	b.tenant.Remove(ref(psa.KindStatus, "2"))
-	b.tenant.step = func(what string) {
-		if what == "list status" {
-			b.tenant.step = nil
-		}
-	}
 	b.tenant.list = func(k psa.Kind, q psa.Query) []psa.Record {
 		if k == psa.KindStatus && q.Parent == board2 {
 			return []psa.Record{{Ref: ref(psa.KindTicket, "1")}}
@@ -406,13 +402,13 @@ func TestRowsThatMovedAreReadAgain(t *testing.T) {
 			b.run()
 			same := b.whole()
 			moved := b.repeated(parent)
+			var reads atomic.Int64
 			b.tenant.list = func(k psa.Kind, q psa.Query) []psa.Record {
 				out := moved(k, q)
-				if out != nil {
-					b.tenant.list = nil // the second time it stands still
-					out = slices.Delete(out, 1, 2)
+				if out == nil || reads.Add(1) > 1 { // the second time it stands still
+					return nil
 				}
-				return out
+				return slices.Delete(out, 1, 2)
 			}
 			r := b.run()
 			same()
@@ -578,7 +574,7 @@ func TestStorm(t *testing.T) {
 			if slow != 1 {
 				t.Errorf("%s: told %d times that it is slow", name, slow)
 			}
-			if d := cmp.Diff(before, rows(b.snapshot())); d != "" {
+			if d := difference(before, rows(b.snapshot())); d != "" {
 				t.Errorf("%s (-before +now):\n%s", name, d)
 			}
 		})

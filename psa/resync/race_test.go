@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
@@ -24,61 +22,86 @@ import (
 func TestCancelAtEveryStep(t *testing.T) {
 	for name, tenant := range shapes() {
 		t.Run(name, func(t *testing.T) {
-			parent, _ := anchor(name)
 			seen := map[string]bool{}
 			for n := 1; ; n++ {
-				b := newBench(t, tenant, resync.Options{})
-				b.run()
-				before := rows(b.snapshot())
-				b.tenant.Edit(ref(parent, "1"), psa.Fields{"name": "Renamed"})
-				b.tenant.Remove(ref(psa.KindTicketSource, "1"))
-				b.tenant.Put(psatest.Row(psa.KindRole, "77", psa.Fields{"name": "New"}))
-				after := b.truth(psa.Query{})
-
-				ctx, cancel := context.WithCancel(t.Context())
-				var steps atomic.Int64
-				var where atomic.Value
-				step := func(what string) {
-					if steps.Add(1) == int64(n) {
-						where.Store(what)
-						cancel()
-					}
-				}
-				b.tenant.step, b.store.step = step, step
-				r, err := b.syncer.Run(ctx)
-				cancel()
-				b.tenant.step, b.store.step = nil, nil
-				now := rows(b.snapshot())
-				if where.Load() == nil {
-					if err != nil || cmp.Diff(after, now) != "" {
-						t.Fatalf("untouched, but %v", err)
-					}
+				what := cancelAt(t, name, tenant, 1, n)
+				if what == "" {
 					break
 				}
-				what := where.Load().(string)
 				seen[strings.Fields(what)[0]] = true
-				switch {
-				case err == nil:
-					if cmp.Diff(after, now) != "" {
-						t.Fatalf("step %d, %s: no error, but not the new snapshot", n, what)
-					}
-				case !errors.Is(err, context.Canceled) || r == nil || r.Outcome != resync.Failed:
-					t.Fatalf("step %d, %s: %v", n, what, err)
-				case cmp.Diff(before, now) != "" && what != "committed":
-					t.Fatalf("step %d, %s: the old snapshot is not whole:\n%s", n, what, cmp.Diff(before, now))
-				case cmp.Diff(before, now) != "" && cmp.Diff(after, now) != "":
-					t.Fatalf("step %d, %s: neither old nor new", n, what)
-				}
-				b.run()
-				b.equal()
 			}
 			for _, want := range []string{"instance", "list", "row", "count", "current", "commit", "committed"} {
 				if !seen[want] {
 					t.Errorf("never cancelled at %q", want)
 				}
 			}
+			// Many at a time, in whatever order they come.
+			for n := 1; cancelAt(t, name, tenant, 4, n) != ""; n += 3 {
+				continue
+			}
 		})
 	}
+}
+
+// cancelAt cancels a run at its nth step and says which that was, "" if the
+// run has fewer.
+func cancelAt(t *testing.T, name string, tenant psatest.Tenant, workers, n int) string {
+	t.Helper()
+	parent, _ := anchor(name)
+	b := newBench(t, few(name, tenant), resync.Options{Concurrency: workers})
+	b.run()
+	before := rows(b.snapshot())
+	b.tenant.Edit(ref(parent, "1"), psa.Fields{"name": "Renamed"})
+	b.tenant.Remove(ref(psa.KindTicketSource, "1"))
+	b.tenant.Put(psatest.Row(psa.KindRole, "77", psa.Fields{"name": "New"}))
+	after := b.truth(psa.Query{})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var steps atomic.Int64
+	var where atomic.Value
+	step := func(what string) {
+		if steps.Add(1) == int64(n) {
+			where.Store(what)
+			cancel()
+		}
+	}
+	b.tenant.step, b.store.step = step, step
+	r, err := b.syncer.Run(ctx)
+	b.tenant.step, b.store.step = nil, nil
+	now := rows(b.snapshot())
+	what, cancelled := where.Load().(string)
+	switch {
+	case err == nil:
+		if d := difference(after, now); d != "" {
+			t.Fatalf("step %d, %s: no error, but not the new snapshot:\n%s", n, what, d)
+		}
+	case !cancelled:
+		t.Fatal(err)
+	case !errors.Is(err, context.Canceled) || r == nil || r.Outcome != resync.Failed:
+		t.Fatalf("step %d, %s: %v", n, what, err)
+	case difference(before, now) != "" && what != "committed":
+		t.Fatalf("step %d, %s: the old snapshot is not whole:\n%s", n, what, difference(before, now))
+	case difference(before, now) != "" && difference(after, now) != "":
+		t.Fatalf("step %d, %s: neither old nor new", n, what)
+	}
+	b.run()
+	b.equal()
+	return what
+}
+
+// few returns a tenant with fewer kinds, for tests that repeat it often.
+func few(shape string, t psatest.Tenant) psatest.Tenant {
+	kinds := []psa.Kind{psa.KindRole, psa.KindTicketSource, psa.KindCustomField, psa.KindDepartment}
+	switch shape {
+	case "boards":
+		kinds = append(kinds, psa.KindBoard, psa.KindStatus, psa.KindTeam)
+	case "types":
+		kinds = append(kinds, psa.KindSLA, psa.KindPriority, psa.KindTicketType, psa.KindStatus)
+	default:
+		kinds = append(kinds, psa.KindPriority, psa.KindStatus, psa.KindMember)
+	}
+	return t.Only(kinds...)
 }
 
 // behind commits a change of its own before the next commits of a store.
@@ -131,7 +154,7 @@ func TestCommittedBehindOurBack(t *testing.T) {
 				delete(want, ref)
 			}
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := difference(want, got); d != "" {
 			t.Errorf("%s (-tenant +snapshot):\n%s", name, d)
 		}
 
