@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/psasync/psasync/psa"
 )
@@ -223,4 +224,88 @@ func BenchmarkDecoded(b *testing.B) {
 	rowsPerSecond(b, tickets*pageRows, before)
 }
 
-var _ atomic.Int64
+// BenchmarkHeap lists rows of 5 KB from a source that makes them on the way
+// and reports the largest heap, which must not depend on their number.
+func BenchmarkHeap(b *testing.B) {
+	const first = 1_000_000_000 // ids of ten digits, written over in place
+	page := []byte{'['}
+	var ids []int
+	for i := range pageRows {
+		if i > 0 {
+			page = append(page, ',')
+		}
+		ids = append(ids, len(page)+len(`{"id":`))
+		page = append(page, ticketJSON(first+i)...)
+	}
+	page = append(page, ']')
+	for _, all := range []bool{true, false} {
+		for _, rows := range []int{100_000, 400_000} {
+			b.Run(fmt.Sprintf("known=%v/rows=%d", all, rows), func(b *testing.B) {
+				c := newTestClient(b, Config{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					n, err := strconv.Atoi(r.URL.Query().Get("page"))
+					for i, at := range ids {
+						strconv.AppendInt(page[:at], int64(first+n*pageRows+i), 10)
+					}
+					return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(bytes.NewReader(page))}, err
+				})})
+				l := benchListing(nil)
+				l.First = "0"
+				l.Page = func(ctx context.Context, cursor string) (Page, error) {
+					resp, err := c.Do(ctx, Request{Path: "/tickets", Query: url.Values{"page": {cursor}}})
+					if err != nil {
+						return Page{}, err
+					}
+					n, err := strconv.Atoi(cursor)
+					p := Page{Body: resp.Body}
+					if n+1 < rows/pageRows {
+						p.Next = strconv.Itoa(n + 1)
+					}
+					return p, err
+				}
+				l.Known = psa.KnownFunc(func(psa.Hash) (psa.Ref, bool) { return psa.Ref{Kind: psa.KindTicket, ID: "1"}, all })
+				l.Decode = func(row []byte, _ psa.Ref) psa.Record { return psa.Record{Ref: psa.Ref{ID: "1"}} }
+				peak, stop := peakHeap()
+				for b.Loop() {
+					n := 0
+					for rec, err := range Records(b.Context(), l) {
+						if err != nil || rec.Unchanged != all {
+							b.Fatal(err)
+						}
+						n++
+					}
+					if n != rows {
+						b.Fatal(n)
+					}
+				}
+				close(stop)
+				b.ReportMetric(float64(<-peak)/(1<<20), "MB-peak")
+				b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// peakHeap watches the heap, garbage included, until stop is closed.
+func peakHeap() (peak <-chan uint64, stop chan struct{}) {
+	runtime.GC()
+	out := make(chan uint64, 1)
+	stop = make(chan struct{})
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		most := uint64(0)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			metrics.Read(sample)
+			most = max(most, sample[0].Value.Uint64())
+			select {
+			case <-tick.C:
+			case <-stop:
+				out <- most
+				return
+			}
+		}
+	}()
+	return out, stop
+}

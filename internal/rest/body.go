@@ -7,20 +7,21 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 const (
 	maxErrorBody = 1 << 20 // of an answer other than 2xx; the rest is dropped
-	firstBuffer  = 32 << 10
+	firstBuffer  = 4 << 10
 	trustLength  = 8 << 20 // up to here a Content-Length is believed
 )
 
 var bom = []byte("\xEF\xBB\xBF")
 
 // readBody reads a body to its end, at most limit decoded bytes of it: a
-// Content-Length says nothing about what a compressed body becomes. What was
-// read is returned with an error too.
-func readBody(ctx context.Context, resp *http.Response, limit int64) ([]byte, error) {
+// Content-Length says nothing about what a compressed body becomes. expect is
+// how many bytes it may have. What was read is returned with an error too.
+func readBody(ctx context.Context, resp *http.Response, limit, expect int64) ([]byte, error) {
 	defer resp.Body.Close()
 	// A transport that only looks at the context until the header arrived is
 	// unblocked by Close.
@@ -43,10 +44,10 @@ func readBody(ctx context.Context, resp *http.Response, limit int64) ([]byte, er
 	default:
 		return nil, errEncoding
 	}
-	size := int64(firstBuffer)
 	if resp.ContentLength > 0 && !resp.Uncompressed {
-		size = min(resp.ContentLength, trustLength, limit) + bytes.MinRead
+		expect = resp.ContentLength
 	}
+	size := max(firstBuffer, min(expect, trustLength, limit)+bytes.MinRead)
 	buf := bytes.NewBuffer(make([]byte, 0, size))
 	_, err := buf.ReadFrom(io.LimitReader(in, limit+1))
 	if int64(buf.Len()) > limit {
@@ -62,6 +63,29 @@ func readBody(ctx context.Context, resp *http.Response, limit int64) ([]byte, er
 		err = ctx.Err()
 	}
 	return buf.Bytes(), err
+}
+
+// sizes remembers how long the last answer of each endpoint was, since pages
+// of a list are about equal and most come without a length.
+type sizes struct {
+	mu   sync.Mutex
+	last map[string]int64
+}
+
+func (s *sizes) get(endpoint string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.last[endpoint]
+	return n + n/8
+}
+
+func (s *sizes) set(endpoint string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil || len(s.last) > 1000 { // endpoints are few; ids in them are a caller's mistake
+		s.last = map[string]int64{}
+	}
+	s.last[endpoint] = int64(n)
 }
 
 func headerSize(h http.Header) int {

@@ -288,11 +288,16 @@ func (k *call) read(ctx context.Context, in *http.Response) (*Response, *psa.Err
 		out.Date = t.UTC()
 	}
 	ok := in.StatusCode >= 200 && in.StatusCode < 300
-	limit := k.c.cfg.MaxBody
-	if !ok {
+	limit, expect := k.c.cfg.MaxBody, int64(0)
+	if ok {
+		expect = k.c.sizes.get(k.endpoint)
+	} else {
 		limit = min(limit, maxErrorBody)
 	}
-	body, err := readBody(ctx, in, limit)
+	body, err := readBody(ctx, in, limit, expect)
+	if ok && err == nil {
+		k.c.sizes.set(k.endpoint, len(body))
+	}
 	out.Body = bytes.TrimPrefix(body, bom)
 	if headerSize(in.Header) > maxHeader {
 		return out, &psa.Error{Code: psa.ErrData, Detail: "the header of the answer is too large"}

@@ -89,12 +89,12 @@ type Retry struct {
 
 // A Client sends requests to one origin. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	origin  string
-	open    map[string]bool // discovery origins
-	pool    *http.Transport // nil with a transport of the user
-	agent   http.RoundTripper
-	retries int
+	cfg    Config
+	origin string
+	open   map[string]bool // discovery origins
+	pool   *http.Transport // nil with a transport of the user
+	agent  http.RoundTripper
+	sizes  sizes
 }
 
 // New returns a client, or an error that is psa.ErrInvalid.
