@@ -146,12 +146,13 @@ func selection(sources []string) string {
 // for servers that do not know the fields parameter.
 func denied() []string {
 	return []string{
-		"adjustment", "agreementAdjustment", "agreementAmount", "annualRevenue", "billableForecast", "billAmount",
+		"adjustment", "agreementAdjustment", "agreementAmount", "annualRevenue", "billAmount", "billableForecast",
 		"billingAmount", "clientId", "compHourlyRate", "compLimitAmount", "costMultiplier", "estimatedExpenseCost",
 		"estimatedExpenseRevenue", "estimatedProductCost", "estimatedProductRevenue", "estimatedTimeCost",
 		"estimatedTimeRevenue", "expenseReimbursement", "extendedInvoiceAmount", "hourlyCost", "hourlyRate",
 		"invoiceAmount", "ldapConfiguration", "office365", "overageRate", "password", "portalPassword", "privateKey",
-		"publicKey", "rate", "securityIdentifier", "ssoSettings", "stsUserAdminUrl", "subBillingAmount", "taxIdentifier", "token",
+		"publicKey", "rate", "securityIdentifier", "ssoSettings", "stsUserAdminUrl", "subBillingAmount", "taxIdentifier",
+		"token",
 	}
 }
 

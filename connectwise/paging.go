@@ -50,9 +50,9 @@ type pager struct {
 	child  string // childConditions
 	size   int
 	after  string // id that the list is behind; "" for all of it
-	search bool // conditions go into the body of a POST to path/search
-	bare   bool // the list has no count
-	scrub  bool // rows may hold custom fields of type Password
+	search bool   // conditions go into the body of a POST to path/search
+	bare   bool   // the list has no count
+	scrub  bool   // rows may hold custom fields of type Password
 
 	navigable bool
 	want      int // rows the list had at its beginning; 0: unknown

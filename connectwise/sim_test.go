@@ -1,8 +1,8 @@
 package connectwise_test
 
 import (
-	"strings"
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/psasync/psasync/connectwise"
@@ -52,6 +52,10 @@ func TestConfigurationInFewRequests(t *testing.T) {
 			rows++
 		}
 	}
-	for _, r := range srv.Requests() { if strings.Contains(r.Query, "pageId") || strings.HasSuffix(r.Path, "count") { t.Log(r.Path, r.Query) } }
+	for _, r := range srv.Requests() {
+		if strings.Contains(r.Query, "pageId") || strings.HasSuffix(r.Path, "count") {
+			t.Log(r.Path, r.Query)
+		}
+	}
 	t.Log(rows, len(srv.Requests()), len(tenant.IDs("/service/boards")), len(tenant.IDs("/service/SLAs")))
 }
