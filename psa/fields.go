@@ -273,7 +273,10 @@ func (r Reference) IsZero() bool { return r == Reference{} }
 
 // Fields returns the reference as it stands in [Fields].
 func (r Reference) Fields() Fields {
-	f := Fields{"id": r.ID}
+	f := Fields{}
+	if r.ID != "" {
+		f["id"] = r.ID
+	}
 	if r.Name != "" {
 		f["name"] = r.Name
 	}

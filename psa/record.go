@@ -77,7 +77,7 @@ type Record struct {
 	Fields    Fields          `json:"fields"`            // canonical names, see Schema
 	Raw       json.RawMessage `json:"raw,omitempty"`     // what the vendor sent, less what is denied (money, secrets)
 	Hash      Hash            `json:"hash,omitzero"`     // zero where the provider does not hash
-	Unchanged bool            `json:"-"`                 // known by hash: only Ref, Parent and Hash are set
+	Unchanged bool            `json:"-"`                 // known by hash: only Ref and Hash are set, and Parent where rows are listed by parent
 	Err       error           `json:"-"`                 // this row could not be decoded; Ref is set where the id was readable, and the list goes on
 }
 
