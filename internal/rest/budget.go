@@ -113,11 +113,14 @@ type slot struct {
 	bucket string
 }
 
-// acquire waits for its turn. A pause that is to last longer than patience
-// fails at once, with psa.ErrRateLimited.
+// acquire waits for its turn. A pause that is to last longer than patience, or
+// than the context, fails at once with psa.ErrRateLimited.
 func (b *Budget) acquire(ctx context.Context, endpoint string, patience time.Duration) (*slot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(err)
+	}
+	if d, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(d))
 	}
 	w := &waiter{bucket: endpoint, patience: patience, ready: make(chan error, 1)}
 	if b.cfg.Bucket != nil {

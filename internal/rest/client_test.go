@@ -453,6 +453,41 @@ func TestPauseReachesWaiters(t *testing.T) {
 	})
 }
 
+// TestPauseBeyondDeadline: who cannot wait for the end of a pause hears so at
+// once.
+func TestPauseBeyondDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{t: t, replies: []reply{{status: 429, header: map[string]string{"Retry-After": "60"}}, {status: 200, body: "[]"}}}
+		c := newTestClient(t, Config{Transport: s})
+		start := time.Now()
+		short, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, err := c.Do(short, Request{Path: "/x"})
+		if !errors.Is(err, psa.ErrRateLimited) || psa.RetryAfter(err) != time.Minute || time.Since(start) > 0 || len(s.sent) != 1 {
+			t.Errorf("%v after %s and %d requests", err, time.Since(start), len(s.sent))
+		}
+		long, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		if _, err := c.Do(long, Request{Path: "/x"}); err != nil || time.Since(start) != time.Minute {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+	})
+}
+
+// TestObserverMayAsk: an observer that sends a request itself does not wait
+// for the slot of the one that it hears of.
+func TestObserverMayAsk(t *testing.T) {
+	s := &script{t: t, replies: []reply{{status: 200, body: "[]"}}}
+	c := newTestClient(t, Config{Transport: s, Budget: NewBudget(BudgetConfig{InFlight: 1})})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var inner error
+	trace := psa.Trace{OnRequest: func(psa.Request) { _, inner = c.Do(ctx, Request{Path: "/inner"}) }}
+	if _, err := c.Do(psa.WithTrace(ctx, &trace), Request{Path: "/outer"}); err != nil || inner != nil || len(s.sent) != 2 {
+		t.Error(err, inner, len(s.sent))
+	}
+}
+
 func TestRenew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, works := range []bool{true, false} {
@@ -502,6 +537,44 @@ func TestAuthorizeFails(t *testing.T) {
 	}})
 	if _, err := c.Do(t.Context(), Request{Path: "/x"}); !errors.Is(err, psa.ErrUnavailable) || !strings.Contains(err.Error(), "vendor: token") {
 		t.Error(err)
+	}
+}
+
+// TestSecretsStayOut: whatever the vendor, the transport or Classify quote of
+// the credentials, no error shows it.
+func TestSecretsStayOut(t *testing.T) {
+	authorize := func(_ context.Context, r *http.Request) error {
+		r.SetBasicAuth("acme+pubkey77", "privkey88")
+		r.Header.Set("clientId", "client-99")
+		return nil
+	}
+	secrets := []string{"pubkey77", "privkey88", "client-99", "YWNtZStwdWJrZXk3Nzpwcml2a2V5ODg="}
+	quote := "bad: " + strings.Join(secrets, " | ")
+	for name, cfg := range map[string]Config{
+		"answer":    {Transport: &script{t: t, replies: []reply{{status: 400, body: quote}}}},
+		"page":      {Transport: &script{t: t, replies: []reply{{status: 200, body: "<title>" + quote + "</title>"}}}},
+		"transport": {Transport: &script{t: t, replies: []reply{{err: errors.New(quote)}}}},
+		"redirect":  {Transport: &script{t: t, replies: []reply{{status: 302, header: map[string]string{"Location": "https://privkey88.test/x"}}}}},
+		"classify": {Transport: &script{t: t, replies: []reply{{status: 400}}}, Classify: func(*Response) error {
+			return &psa.Error{Code: psa.ErrInvalid, Detail: quote, Err: errors.New(quote)}
+		}},
+		"foreign error of classify": {Transport: &script{t: t, replies: []reply{{status: 400}}}, Classify: func(*Response) error { return errors.New(quote) }},
+	} {
+		cfg.Authorize, cfg.Retry.Max = authorize, -1
+		var seen error
+		trace := psa.Trace{OnRequest: func(r psa.Request) { seen = r.Err }}
+		_, err := newTestClient(t, cfg).Do(psa.WithTrace(t.Context(), &trace), Request{Path: "/x"})
+		if err == nil || seen == nil || psa.ErrorClass(err) == nil {
+			t.Errorf("%s: %v, observed %v", name, err, seen)
+			continue
+		}
+		for _, text := range []string{err.Error(), seen.Error(), fmt.Sprintf("%+v", err)} {
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s: %q in %s", name, secret, text)
+				}
+			}
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (r *reader) page(ctx context.Context, s *sheet) error {
 	if err != nil {
 		return err
 	}
-	turn := &Turn{Number: r.number, Cursor: r.cursor, Next: page.Next}
+	turn := &Turn{Number: r.number, Cursor: r.cursor, Next: page.Next, ctx: ctx}
 	if err := r.split(page.Body, s, turn); err != nil {
 		return r.broken("%s", err)
 	}

@@ -25,8 +25,12 @@ type Turn struct {
 	First  []byte // first row, Last the last one; nil on an empty page; valid during Verify only
 	Last   []byte
 
+	ctx     context.Context
 	members map[string][]byte
 }
+
+// Context is the context of the list, for a Verify that asks the vendor.
+func (t *Turn) Context() context.Context { return t.ctx }
 
 // Member returns the raw value of a member of the wrapper object that stands
 // beside the rows, such as pageDetails or record_count; nil without one. It is

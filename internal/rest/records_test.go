@@ -172,6 +172,9 @@ func TestRecords(t *testing.T) {
 		{name: "verify goes on", pages: pages(`{"n":2,"items":[{"id":1}]}`, `{"items":[{"id":2}],"n":2}`), next: map[int]string{0: ""}, change: func(l *Listing) {
 			l.Wrapper = "items"
 			l.Verify = func(turn *Turn) error {
+				if turn.Context().Err() != nil {
+					return turn.Context().Err()
+				}
 				if n, err := strconv.Atoi(string(turn.Member("n"))); err != nil || turn.Member("items") != nil {
 					return errors.New("no count")
 				} else if turn.Total < n {

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"iter"
 )
 
@@ -42,12 +43,8 @@ func Member(body []byte, name string) (raw []byte, ok bool, err error) {
 	return raw, ok, nil
 }
 
-// errStop says that the consumer has had enough.
-var errStop = errStopped{}
-
-type errStopped struct{}
-
-func (errStopped) Error() string { return "stopped" }
+// errStop says that the consumer has had enough. It never leaves the package.
+var errStop = errors.New("stopped")
 
 // A splitter walks a list once.
 type splitter struct {
