@@ -202,6 +202,9 @@ func (w *change) reference(f *field, m map[string]any) (any, *fieldError) {
 	if !known {
 		return simulator.CloneObject(m), nil
 	}
+	if w.e.table == "companies" && f.name == "site" && w.isNew() && m["id"] == nil {
+		return Row{"name": m["name"]}, nil // the main site is made with the company
+	}
 	tab := w.tx.Table(to.table)
 	if id, ok := m["id"].(int); ok {
 		if _, ok := tab.Get(id); ok && !w.c.s.isHidden(to.table, id) {

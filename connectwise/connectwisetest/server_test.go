@@ -220,7 +220,7 @@ func TestErrorsOfPaths(t *testing.T) {
 		t.Errorf("info member by identifier: %v", m)
 	}
 	c.get("/system/members/nobody").fails(t, 404, "not found")
-	c.get("/service/boards?conditions=" + strings.Repeat("x", 2000)).fails(t, 414, "")
+	c.get("/service/boards?conditions="+strings.Repeat("x", 2000)).fails(t, 414, "")
 	req, _ := http.NewRequest("GET", c.srv.URL()+c.base+"/service/boards", nil)
 	req.Host = "na.invalid"
 	resp, err := c.srv.Transport().RoundTrip(req)
