@@ -387,7 +387,7 @@ func testBig(c *tester) {
 	s := c.open()
 	n := c.h.Rows
 	if n == 0 {
-		n = 5000
+		n = 2000
 	}
 	statuses := rows(psa.KindStatus, "status", n)
 	for i := range statuses {

@@ -82,7 +82,7 @@ func uniform(snap *cache.Snapshot) bool {
 
 func testReaders(c *tester) {
 	s := c.open()
-	const readers, commits, size = 4, 25, 40
+	const readers, commits, size = 2, 15, 20
 	c.commit(s, source, cache.Batch{Put: rows(psa.KindBoard, "v0", size), At: noon})
 	done := make(chan struct{})
 	var wg sync.WaitGroup

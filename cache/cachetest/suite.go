@@ -40,7 +40,7 @@ type Harness struct {
 	// whether the step was reached. Nil: failures cannot be injected.
 	Fail func(s cache.Store, step int) (end func() (reached bool))
 
-	// Rows is the size of the big batch. Defaults to 5000.
+	// Rows is the size of the big batch. Defaults to 2000.
 	Rows int
 
 	// Only names the one case to run, for a second run in other circumstances;

@@ -59,16 +59,19 @@ func queryInt(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
 // TestMemoryDatabase runs the suite over the one connection that a database in
 // memory can have.
 func TestMemoryDatabase(t *testing.T) {
-	cachetest.Run(t, func(t *testing.T) cache.Store {
-		db := openDB(t, ":memory:")
-		db.SetMaxOpenConns(1)
-		s, err := sqlite.New(t.Context(), db, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		return s
-	})
+	cachetest.Harness{
+		Rows: 200,
+		Open: func(t *testing.T) cache.Store {
+			db := openDB(t, ":memory:")
+			db.SetMaxOpenConns(1)
+			s, err := sqlite.New(t.Context(), db, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return s
+		},
+	}.Run(t)
 }
 
 func TestPooledMemoryIsRefused(t *testing.T) {

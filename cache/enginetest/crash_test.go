@@ -78,7 +78,7 @@ func openIn(ctx context.Context, file string, o *sqlite.Options) (*sqlite.Store,
 func generation(n int64) []psa.Record {
 	var rows []psa.Record
 	for _, kind := range []psa.Kind{psa.KindBoard, psa.KindStatus, psa.KindTeam} {
-		for i := range 20 {
+		for i := range 5 {
 			rows = append(rows, psa.Record{Ref: psa.Ref{Kind: kind, ID: strconv.Itoa(i)}, Active: true,
 				Fields: psa.Fields{"name": strings.Repeat("x", 100), "generation": json.Number(strconv.FormatInt(n, 10))}})
 		}
@@ -101,7 +101,7 @@ func generationOf(s *cache.Snapshot) (int64, error) {
 			}
 		}
 	}
-	if n != 60 {
+	if n != 15 {
 		return 0, fmt.Errorf("version %s has %d rows", want, n)
 	}
 	if run := s.Meta().Run; run != want {
@@ -147,7 +147,7 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	acked, last := int64(0), int64(0)
 	for range kills {
-		acked = max(acked, killOne(t, file, 1+rnd.IntN(12), time.Duration(rnd.IntN(3000))*time.Microsecond))
+		acked = max(acked, killOne(t, file, 1+rnd.IntN(4), time.Duration(rnd.IntN(2000))*time.Microsecond))
 		last = inspect(t, file)
 		if last < acked {
 			t.Fatalf("commit %d was acknowledged, and %d is the last one stored", acked, last)
@@ -294,7 +294,7 @@ func addRows(file, name string) error {
 	return s.Close()
 }
 
-const rowsPerAdder = 100
+const rowsPerAdder = 40
 
 // TestTwoProcesses has processes commit to one source of one file, new at the
 // start, while this one reads.
@@ -353,7 +353,7 @@ func fillDisk(file string) error {
 	if err != nil {
 		return err
 	}
-	limit := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
+	limit := syscall.Rlimit{Cur: 200 << 10, Max: 200 << 10}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
