@@ -183,6 +183,7 @@ func secretsOf(before, after http.Header) []string {
 				user, pass, _ := strings.Cut(string(plain), ":")
 				add(string(plain))
 				add(user)
+				add(user[strings.LastIndexByte(user, '+')+1:]) // ConnectWise: company+key
 				add(pass)
 			}
 		}
