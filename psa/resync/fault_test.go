@@ -102,6 +102,19 @@ func TestWrongCredentialsCostOneRequest(t *testing.T) {
 	}
 }
 
+func TestOtherInstanceCostsOneRequest(t *testing.T) {
+	b := newBench(t, psatest.Boards(), resync.Options{})
+	b.run()
+	b.tenant.ResetCalls()
+	b.tenant.SetInstance(psa.Instance{ID: "sandbox"})
+	if _, err := b.syncer.Run(t.Context()); !errors.Is(err, psa.ErrOtherInstance) {
+		t.Fatal(err)
+	}
+	if n := len(b.tenant.Calls()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 func TestOtherProviderIsRefusedBeforeAnyRequest(t *testing.T) {
 	b := newBench(t, psatest.Boards(), resync.Options{})
 	b.run()
@@ -417,6 +430,38 @@ func TestRowsThatMovedAreReadAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A page that shifted may hide a new row, although none is missing.
+func TestRepeatedIDHidesANewRow(t *testing.T) {
+	b := newBench(t, psatest.Flat(), resync.Options{})
+	b.run()
+	b.tenant.Put(psatest.Row(psa.KindPriority, "50", psa.Fields{"name": "New"}))
+	repeated := b.repeated(psa.KindPriority)
+	var reads atomic.Int64
+	b.tenant.list = func(k psa.Kind, q psa.Query) []psa.Record {
+		out := repeated(k, q)
+		if out == nil || reads.Add(1) > 1 {
+			return nil
+		}
+		return slices.DeleteFunc(out, func(rec psa.Record) bool { return rec.ID == "50" })
+	}
+	if r := b.run(); r.Outcome != resync.Complete {
+		t.Errorf("%s", r.Outcome)
+	}
+	b.equal()
+}
+
+// Failures here and there are no outage.
+func TestScatteredFailures(t *testing.T) {
+	b := newBench(t, psatest.Flat(), resync.Options{Concurrency: 1})
+	b.run()
+	before := rows(b.snapshot())
+	failing := []psa.Kind{psa.KindDepartment, psa.KindWorkRole, psa.KindMember, psa.KindPriority}
+	for _, k := range failing {
+		b.tenant.Refuse(k, psa.ErrUnavailable)
+	}
+	b.stale(b.run(), before, failing...)
 }
 
 // Where nothing can confirm it, an empty list is not believed.

@@ -56,17 +56,17 @@ func TestFindings(t *testing.T) {
 		"a template presets an inactive row": {"flattemplate", off(psa.KindTicketType, "2"), []string{"warning inactive-reference template/1"}},
 		"a member refers to an inactive row": {"flat", off(psa.KindDepartment, "1"), nil},
 
-		"no status":             {"boards", off(psa.KindStatus, "5", "6", "7", "8"), []string{"warning inactive-default status/5", "warning no-status board/2"}},
-		"no open status":        {"boards", off(psa.KindStatus, "2", "3", "1"), []string{"warning inactive-default status/1", "warning no-open-status board/1", "info no-default status/"}},
-		"no closed status":      {"boards", off(psa.KindStatus, "4"), []string{"warning no-closed-status board/1"}},
-		"on an inactive board":  {"boards", off(psa.KindStatus, "12"), nil},
-		"on a project board":    {"boards", func(b *bench) { edit(psa.KindBoard, "2", psa.Fields{"project": true})(b); off(psa.KindStatus, "8")(b) }, nil},
-		"none for the tenant":   {"flat", off(psa.KindStatus, "5"), []string{"warning no-closed-status status/"}},
-		"closed is not known":   {"types", off(psa.KindStatus, "6"), nil},
-		"default missing":       {"flat", edit(psa.KindPriority, "1", psa.Fields{"default": false}), []string{"info no-default priority/"}},
-		"default twice":         {"flat", edit(psa.KindPriority, "2", psa.Fields{"default": true}), []string{"warning many-defaults priority/2"}},
-		"default on two boards": {"boards", nil, nil},
-		"default inactive":      {"flat", off(psa.KindPriority, "1"), []string{"warning inactive-default priority/1", "info no-default priority/"}},
+		"no status":                        {"boards", off(psa.KindStatus, "5", "6", "7", "8"), []string{"warning inactive-default status/5", "warning no-status board/2"}},
+		"no open status":                   {"boards", off(psa.KindStatus, "2", "3", "1"), []string{"warning inactive-default status/1", "warning no-open-status board/1", "info no-default status/"}},
+		"no closed status":                 {"boards", off(psa.KindStatus, "4"), []string{"warning no-closed-status board/1"}},
+		"on an inactive board":             {"boards", off(psa.KindStatus, "12"), nil},
+		"on a project board":               {"boards", func(b *bench) { edit(psa.KindBoard, "2", psa.Fields{"project": true})(b); off(psa.KindStatus, "8")(b) }, nil},
+		"none for the tenant":              {"flat", off(psa.KindStatus, "5"), []string{"warning no-closed-status status/"}},
+		"closed is not known":              {"types", off(psa.KindStatus, "6"), nil},
+		"default missing":                  {"flat", edit(psa.KindPriority, "1", psa.Fields{"default": false}), []string{"info no-default priority/"}},
+		"default twice":                    {"flat", edit(psa.KindPriority, "2", psa.Fields{"default": true}), []string{"warning many-defaults priority/2"}},
+		"default inactive":                 {"flat", off(psa.KindPriority, "1"), []string{"warning inactive-default priority/1", "info no-default priority/"}},
+		"defaults of phones and addresses": {"flatphones", nil, nil},
 		"an option field without options": {"flat", put(psatest.Row(psa.KindCustomField, "50", psa.Fields{"name": "Tier", "type": "option", "owners": []any{"ticket"}, "options": []any{}})),
 			[]string{"warning no-options custom_field/50"}},
 		"all options inactive": {"flat", put(psatest.Row(psa.KindCustomField, "50", psa.Fields{"name": "Tier", "type": "option", "owners": []any{"ticket"},
@@ -82,6 +82,11 @@ func TestFindings(t *testing.T) {
 			withTemplate := flat.With(psa.KindTemplate, psa.Feature{Can: psa.CanList})
 			withTemplate.Rows = append(slices.Clone(flat.Rows), psatest.Row(psa.KindTemplate, "1", psa.Fields{"name": "Onboarding", "ticket_type": psatest.RefTo("2", "Incident")}))
 			tenants["flattemplate"] = withTemplate
+			phones := flat.With(psa.KindCommunicationType, psa.Feature{Can: psa.CanList})
+			phones.Rows = append(slices.Clone(flat.Rows),
+				psatest.Row(psa.KindCommunicationType, "1", psa.Fields{"name": "Direct", "phone": true, "email": false, "default": true}),
+				psatest.Row(psa.KindCommunicationType, "2", psa.Fields{"name": "Work", "phone": false, "email": true, "default": true}))
+			tenants["flatphones"] = phones
 			b := newBench(t, tenants[c.shape], resync.Options{})
 			b.run()
 			if c.change != nil {

@@ -101,17 +101,12 @@ func (in *inspector) names(kind psa.Kind) {
 	if in.snap.Freshness(kind).NamesRepeat {
 		return
 	}
-	leveled := kind == psa.KindClassification
 	told := map[string]bool{} // a pair that shares several scopes is told once
 	for _, scope := range scopes(in.snap, kind) {
 		first := map[string]psa.Option{}
 		for _, o := range in.snap.Options(kind, scope) {
 			name := fold(o.Name)
-			key := name
-			if leveled { // each level has names of its own
-				rec, _ := in.snap.Get(o.Ref)
-				key = fmt.Sprint(rec.Fields["level"], " ", name)
-			}
+			key := in.part(o.Ref) + " " + name
 			f, twice := first[key]
 			if !twice {
 				first[key] = o
@@ -124,6 +119,26 @@ func (in *inspector) names(kind psa.Kind) {
 			}
 		}
 	}
+}
+
+// part tells the rows of a kind apart that are chosen separately although they
+// share a scope: each level of classifications, and phones from addresses.
+func (in *inspector) part(ref psa.Ref) string {
+	var by []string
+	switch ref.Kind {
+	case psa.KindClassification:
+		by = []string{"level"}
+	case psa.KindCommunicationType:
+		by = []string{"phone", "fax", "email"}
+	default:
+		return ""
+	}
+	rec, _ := in.snap.Get(ref)
+	var part strings.Builder
+	for _, field := range by {
+		fmt.Fprint(&part, rec.Fields[field], " ")
+	}
+	return part.String()
 }
 
 func fold(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
@@ -238,19 +253,18 @@ func (in *inspector) defaults(kind psa.Kind) {
 
 func (in *inspector) defaultsWithin(kind psa.Kind, scope string) {
 	options := in.snap.Options(kind, scope)
-	byLevel := map[float64][]psa.Option{}
+	parts := map[string][]psa.Option{}
 	for _, o := range options {
-		rec, _ := in.snap.Get(o.Ref)
-		level, _ := rec.Fields.Float("level")
 		if o.Default {
-			byLevel[level] = append(byLevel[level], o)
+			part := in.part(o.Ref)
+			parts[part] = append(parts[part], o)
 		}
 	}
-	if len(options) > 0 && len(byLevel) == 0 {
+	if len(options) > 0 && len(parts) == 0 {
 		in.add(psa.Info, CodeNoDefault, psa.Ref{Kind: kind}, "no active row%s is the default; a form cannot preset one", in.within(kind, scope))
 	}
-	for _, level := range slices.Sorted(maps.Keys(byLevel)) {
-		if chosen := byLevel[level]; len(chosen) > 1 {
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		if chosen := parts[part]; len(chosen) > 1 {
 			var names []string
 			for _, o := range chosen[:min(3, len(chosen))] {
 				names = append(names, formatRef(o.ID, o.Name))

@@ -348,6 +348,32 @@ func TestLeaseIsRenewed(t *testing.T) {
 	})
 }
 
+// A holder whose process stood still for too long cannot commit.
+func TestTokenFencesTheCommit(t *testing.T) {
+	b := newBench(t, psatest.Boards(), resync.Options{})
+	b.run()
+	same := b.whole()
+	b.tenant.Edit(ref(psa.KindPriority, "1"), psa.Fields{"name": "Renamed"})
+	b.store.before = func(batch cache.Batch) error {
+		if batch.Token == 0 {
+			t.Error("the batch has no token")
+		}
+		// Somebody got the lease: released behind our back, as if it expired.
+		l, err := b.store.Memory.Acquire(t.Context(), source, "other", time.Minute)
+		if err == nil {
+			t.Error("the lease was free")
+			return l.Release(t.Context())
+		}
+		_, err = b.store.Memory.Commit(t.Context(), source, b.snapshot().Version(), cache.Batch{Token: batch.Token + 1})
+		return err
+	}
+	_, err := b.syncer.Run(t.Context())
+	same()
+	if !errors.Is(err, cache.ErrFenced) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Fenced at the commit: the store knows of a greater token.
 func TestFencedCommit(t *testing.T) {
 	b := newBench(t, psatest.Boards(), resync.Options{})

@@ -20,16 +20,31 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return err
 }
 
+// String is the form of WriteText.
+func (r *Report) String() string {
+	var b strings.Builder
+	_ = r.WriteText(&b) // a Builder never fails
+	return b.String()
+}
+
 // WriteText writes the report for a terminal. Values from the PSA are quoted,
-// so that they cannot act on it.
+// so that they cannot act on it. The first copy of a kind is one line; the other
+// forms name its rows.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Resync of %s: %s\n", clip(r.Source), r.headline())
 	for _, line := range r.facts() {
 		fmt.Fprintf(&b, "%s\n", line)
 	}
-	for _, k := range r.Kinds {
+	for i, k := range r.Kinds {
 		if k.quiet() {
+			continue
+		}
+		if r.first(k) { // everything is new; the rows are no news
+			if i == 0 || !r.first(r.Kinds[i-1]) {
+				b.WriteString("\n")
+			}
+			fmt.Fprintf(&b, "%s: %s\n", k.title(), plural(k.Rows, "row"))
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s\n", k.summary())
@@ -203,6 +218,11 @@ func (r *Report) quietKinds() (kinds []string, rows int) {
 		}
 	}
 	return kinds, rows
+}
+
+// first reports whether a kind was read for the first time, and completely.
+func (r *Report) first(k KindReport) bool {
+	return r.From == 0 && k.Added == k.Rows && k.Stale == "" && k.WarningsCount == 0
 }
 
 func (k *KindReport) quiet() bool {

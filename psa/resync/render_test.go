@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -99,7 +100,14 @@ func reports() map[string]*resync.Report {
 	err := &resync.RemovalError{Kinds: refused.Guarded, Token: refused.Token, Refused: true}
 	refused.Error, refused.Advice = err.Error(), "Look at the rows that would go."
 	refused.Kinds = []resync.KindReport{{Kind: psa.KindStatus, Rows: 10, Removed: 40, Unchanged: 10, RemovedRows: []resync.RowReport{{ID: "1", Name: "New"}}}}
-	return map[string]*resync.Report{"unchanged": &unchanged, "full": &full, "refused": &refused}
+	first := base
+	first.Outcome, first.From, first.Version = resync.Partial, 0, 1
+	first.Kinds = []resync.KindReport{
+		{Kind: psa.KindBoard, Rows: 2, Added: 2, AddedRows: []resync.RowReport{{ID: "1", Name: "Service"}}},
+		{Kind: psa.KindUrgency, Term: "Severity", Rows: 1, Added: 1, AddedRows: []resync.RowReport{{ID: "1", Name: "High"}}},
+		{Kind: psa.KindImpact, Stale: "connectwise: list impact: permission denied", StaleSince: at, Advice: "Give the right."},
+	}
+	return map[string]*resync.Report{"first": &first, "unchanged": &unchanged, "full": &full, "refused": &refused}
 }
 
 func TestGolden(t *testing.T) {
@@ -113,6 +121,11 @@ func TestGolden(t *testing.T) {
 		{Check: resync.CheckStatuses, Verdict: resync.Warn, Kind: psa.KindBoard, ID: "3", Message: hostile},
 		{Check: resync.CheckCustomFields, Verdict: resync.Fail, Kind: psa.KindCustomField, ID: "16", Message: "it is a list without an active option"},
 	}}
+	for _, s := range []fmt.Stringer{reports()["full"], v} {
+		if text := s.String(); !strings.HasPrefix(text, "Resync of") && !strings.HasPrefix(text, "Verification of") {
+			t.Errorf("%q", text)
+		}
+	}
 	golden(t, "verification.txt", v.WriteText)
 	golden(t, "verification.md", v.WriteMarkdown)
 	golden(t, "verification.json", v.WriteJSON)
@@ -180,7 +193,7 @@ func TestReportIsBounded(t *testing.T) {
 		t.Errorf("%d added, %d listed", k.Added, len(k.AddedRows))
 	}
 	var text bytes.Buffer
-	if err := r.WriteText(&text); err != nil {
+	if err := r.WriteMarkdown(&text); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(text.String(), "... and 993 more") {

@@ -17,6 +17,13 @@ func (v *Verification) WriteJSON(w io.Writer) error {
 	return err
 }
 
+// String is the form of WriteText.
+func (v *Verification) String() string {
+	var b strings.Builder
+	_ = v.WriteText(&b) // a Builder never fails
+	return b.String()
+}
+
 // WriteText writes the verification for a terminal, one item a line.
 func (v *Verification) WriteText(w io.Writer) error {
 	var b strings.Builder
