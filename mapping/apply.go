@@ -64,26 +64,51 @@ func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) 
 }
 
 func (k *kindMapper) apply(x *apply) {
-	for _, g := range k.groups {
-		for _, r := range g.rules {
-			if r.conditional() && !x.holds(r) {
-				continue
-			}
-			r.apply(x)
-			break
-		}
+	for _, g := range k.groups[:k.scoped] {
+		g.apply(x)
 	}
-	for i := range k.sets[x.to] {
-		k.sets[x.to][i].apply(x)
+	if len(k.sets[x.to]) > 0 || len(k.create[x.to]) > 0 {
+		k.give(x, false, func(s *setter, _ string) { s.apply(x) })
+	}
+	for _, g := range k.groups[k.scoped:] {
+		g.apply(x)
+	}
+	if len(k.create[x.to]) > 0 {
+		k.give(x, true, func(s *setter, _ string) { s.apply(x) })
+	}
+}
+
+// give calls yield for the values that the map itself gives: constants, and on
+// create the defaults of fields that got no value. Those that other rows depend
+// on, such as the board of a status, come before the rules for these (late is
+// false), the rest after all rules.
+func (k *kindMapper) give(x *apply, late bool, yield func(s *setter, note string)) {
+	if !late {
+		for i := range k.sets[x.to] {
+			yield(&k.sets[x.to][i], "constant")
+		}
 	}
 	if x.present != nil {
 		return
 	}
 	for i := range k.create[x.to] {
 		s := &k.create[x.to][i]
-		if v, ok := s.field.get(x.dst); !ok || v == nil {
-			s.apply(x)
+		if !late && (s.scope != nil || s.by != nil) {
+			continue
 		}
+		if v, ok := s.field.get(x.dst); !ok || v == nil {
+			yield(s, "default on create")
+		}
+	}
+}
+
+func (g *ruleGroup) apply(x *apply) {
+	for _, r := range g.rules {
+		if r.conditional() && !x.holds(r) {
+			continue
+		}
+		r.apply(x)
+		return
 	}
 }
 

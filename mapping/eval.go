@@ -330,8 +330,5 @@ func (e *refExpr) eval(r *row) (any, bool, error) {
 	if len(out) == 0 {
 		return e.null()
 	}
-	if len(out) == 1 && out["id"] == nil {
-		out["id"] = ""
-	}
 	return out, true, nil
 }

@@ -148,7 +148,7 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 		return f.linked(x, r)
 	}
 	if r, ok := v.(psa.Fields); ok && f.cat == nil && (f.kind == "" || f.kind == from.kind) && !f.byID {
-		return psa.Fields{"id": "", "name": r.String("name")}, nil
+		return psa.Reference{Name: r.String("name")}.Fields(), nil
 	}
 	name, ok := valueText(v, from != nil && from.byID && !fresh)
 	if !ok {
@@ -158,7 +158,7 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 		return f.identified(name)
 	}
 	if f.cat == nil || f.kind == "" {
-		return psa.Fields{"id": "", "name": name}, nil
+		return psa.Reference{Name: name}.Fields(), nil
 	}
 	within := ""
 	if scope != nil {
@@ -190,7 +190,13 @@ func (f *fit) noSuchOption(name, scope string) string {
 	}
 	msg := "the " + f.side.String() + " side has no " + string(f.kind) + " " + quote(name)
 	if scope != "" {
-		msg += " within " + scope
+		of := f.cat.Scopes(f.kind)[0].Kind
+		for _, o := range f.cat.Options(of, "") {
+			if o.ID == scope {
+				scope = quote(o.Name)
+			}
+		}
+		msg += " within " + string(of) + " " + scope
 	}
 	return msg + didYouMean(name, names)
 }

@@ -453,9 +453,10 @@ func (l *linter) filled(s Side) map[string]bool {
 			}
 		}
 	}
-	for _, sets := range [][]setRule{l.km.create[s], l.km.constants[s]} {
-		for _, set := range sets {
-			filled[set.field.top()] = true
+	for _, sets := range [][]setter{l.k.create[s], l.k.sets[s]} {
+		for i := range sets {
+			filled[strings.Join(sets[i].field.segs, ".")] = true
+			filled[sets[i].field.segs[0]] = true
 		}
 	}
 	return filled

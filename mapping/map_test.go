@@ -115,6 +115,11 @@ func TestMapper(t *testing.T) {
 			want: psa.Fields{"summary": "x", "board": ref("2", "Projects"), "status": ref("21", "New"), "source": ref("4", "Phone"), "company": psa.Fields{"id": "99"}},
 		},
 		{
+			name: "the status goes with the default board", to: Left,
+			in:   psa.Fields{"title": "x", "state": "open"},
+			want: psa.Fields{"summary": "x", "board": ref("1", "Help Desk"), "status": ref("11", "New"), "source": ref("4", "Phone"), "company": psa.Fields{"id": "99"}},
+		},
+		{
 			name: "create defaults of the host", to: Right, in: psa.Fields{"summary": "x"}, want: psa.Fields{"title": "x", "label": "# x", "origin": "psa"},
 		},
 		{
@@ -298,7 +303,7 @@ kinds:
 		t.Errorf("to right: -want +got:\n%s%v", diff, issues)
 	}
 	back, issues := mp.To(Left, psa.Record{Ref: psa.Ref{Kind: "contact", ID: "1"}, Fields: right}, nil)
-	left["types"] = []any{psa.Fields{"id": "", "name": "Approver"}, psa.Fields{"id": "", "name": "Billing"}}
+	left["types"] = []any{ref("", "Approver"), ref("", "Billing")}
 	if diff := cmp.Diff(left, back); diff != "" || issues != nil {
 		t.Errorf("to left: -want +got:\n%s%v", diff, issues)
 	}
@@ -367,6 +372,7 @@ func TestMapErrors(t *testing.T) {
 		{"widening", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: public}}}}}\n", `f:2:55: internal notes would become public; add widen: true if that is meant`},
 		{"group", "version: 1\nkinds: {ticket: {groups: [[a]], fields: {}}}\n", `f:2:27: a group is a list of two fields or more, e.g. [board, status]`},
 		{"owner", head + "      status: {app: s, owner: {side: psa, on_edit: fix}}\n", `f:5:52: on_edit is "fix"; write restore or tolerate or ask`},
+		{"mixed conditions", head + "      status: {app: s, when: {board: x, right: {y: 1}}}\n", `f:5:31: when of two sides has no key "board"`},
 		{"silent", head + "      status: {app: s, values: {017: a, New: no}}\n", `f:5:33: 017 is another number`},
 	}
 	for _, tt := range tests {

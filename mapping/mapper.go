@@ -38,6 +38,7 @@ type Mapper struct {
 type kindMapper struct {
 	kind   psa.Kind
 	groups []*ruleGroup // in the order of application
+	scoped int          // the first group that looks at a scope
 	sets   [2][]setter  // constants
 	create [2][]setter
 }
@@ -146,6 +147,10 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 		k.groups = append(k.groups, &ruleGroup{rank: mr.rank(), rules: []*mapRule{mr}})
 	}
 	slices.SortStableFunc(k.groups, func(a, b *ruleGroup) int { return cmp.Compare(a.rank, b.rank) })
+	k.scoped = len(k.groups)
+	if i := slices.IndexFunc(k.groups, func(g *ruleGroup) bool { return g.rank > 0 }); i >= 0 {
+		k.scoped = i
+	}
 	for s := range k.sets {
 		k.sets[s] = c.setters(km.constants[s], Side(s))
 		k.create[s] = c.setters(km.create[s], Side(s))
@@ -197,7 +202,6 @@ func (c *kindCompiler) resolve(f *fieldPath, s Side) (psa.Field, string) {
 func (c *kindCompiler) caption(f *fieldPath, s Side) (psa.Field, string) {
 	var found []psa.Field
 	var captions []string
-	fold := func(s string) string { return strings.Join(strings.Fields(strings.ToLower(s)), " ") }
 	for _, field := range c.fields[s] {
 		if !strings.HasPrefix(field.Name, "custom.") || field.Caption == "" {
 			continue
@@ -207,7 +211,7 @@ func (c *kindCompiler) caption(f *fieldPath, s Side) (psa.Field, string) {
 			found = []psa.Field{field}
 			break
 		}
-		if fold(field.Caption) == fold(f.caption) {
+		if foldCaption(field.Caption) == foldCaption(f.caption) {
 			found = append(found, field)
 		}
 	}

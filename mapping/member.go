@@ -36,7 +36,7 @@ func newMemberTable(r *memberRule, cfg *Config) *memberTable {
 			if p, ok := t.named(Side(s), r.fallback); ok {
 				t.fallback[s] = psa.Reference{ID: p.ID, Name: p.Name()}.Fields()
 			} else if Side(s) == Left && len(people) == 0 {
-				t.fallback[s] = psa.Fields{"id": "", "name": r.fallback}
+				t.fallback[s] = psa.Reference{Name: r.fallback}.Fields()
 			}
 		}
 	}

@@ -113,3 +113,31 @@ func plainText(v any) (string, bool) {
 	}
 	return "", false
 }
+
+// write writes n as flow YAML, for people.
+func (n *node) write(b *strings.Builder) {
+	comma := func(i int) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+	}
+	switch n.kind {
+	case nodeMap:
+		b.WriteByte('{')
+		for i, k := range n.keys {
+			comma(i)
+			b.WriteString(k.text + ": ")
+			n.items[i].write(b)
+		}
+		b.WriteByte('}')
+	case nodeSeq:
+		b.WriteByte('[')
+		for i, it := range n.items {
+			comma(i)
+			it.write(b)
+		}
+		b.WriteByte(']')
+	default:
+		b.WriteString(n.text)
+	}
+}

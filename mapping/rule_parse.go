@@ -160,9 +160,11 @@ func (c mapReader) when(r *fieldRule, n *node) {
 			sided = true
 		}
 	}
-	if !sided {
-		r.when[Left] = c.conditions(n)
+	if sided {
+		c.mapping(n, "when of two sides", "left", "right", "psa", "app")
+		return
 	}
+	r.when[Left] = c.conditions(n)
 }
 
 func (c mapReader) conditions(n *node) []whenRule {
