@@ -273,13 +273,13 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, ok bool, err error) {
 	l := p.lists[psa.KindNote][0]
 	path := strings.Replace(l.path, "{id}", url.PathEscape(ticket.ID), 1)
-	request := func(page int) rest.Request {
+	request := func(page, size int) rest.Request {
 		return rest.Request{
 			Path: path, Endpoint: l.path, Op: opList(psa.KindNote), Ref: ticket,
-			Query: url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(maxPage)}},
+			Query: url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)}},
 		}
 	}
-	resp, err := p.c.do(ctx, request(1))
+	resp, err := p.c.do(ctx, request(1, maxPage))
 	switch {
 	case errors.Is(err, psa.ErrUnsupported):
 		p.c.quirks.learn(noNotes, "")
@@ -299,7 +299,7 @@ func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, o
 		return nil, false, nil
 	}
 	if p.c.quirks.doubtful(n) {
-		more, err := p.c.do(ctx, request(2))
+		more, err := p.c.do(ctx, request(2, n)) // what comes behind these rows
 		if err != nil {
 			return nil, false, err
 		}
