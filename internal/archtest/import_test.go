@@ -27,9 +27,9 @@ var importRules = map[string]rule{
 	"psa/bridge":  {own: []string{"psa", "cache", "conflict", "mapping"}, why: "never a vendor"},
 	"psa/psatest": {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every provider alike"},
 
-	"connectwise": {own: adapter, why: adapterWhy},
-	"autotask":    {own: adapter, why: adapterWhy},
-	"halopsa":     {own: adapter, third: []string{"golang.org/x/oauth2/..."}, why: adapterWhy},
+	"connectwise": {own: adapter, third: []string{"golang.org/x/sync/..."}, why: adapterWhy},
+	"autotask":    {own: adapter, third: []string{"golang.org/x/sync/..."}, why: adapterWhy},
+	"halopsa":     {own: adapter, third: []string{"golang.org/x/sync/...", "golang.org/x/oauth2/..."}, why: adapterWhy},
 
 	"connectwise/connectwisetest": {own: []string{"internal/simulator"}, why: simulatorWhy},
 	"autotask/autotasktest":       {own: []string{"internal/simulator"}, why: simulatorWhy},
@@ -43,6 +43,7 @@ var importRules = map[string]rule{
 	"cache/cachetest":         {own: []string{"psa", "cache"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every store alike"},
 	"cache/enginetest":        {why: "its tests import engines; nobody imports it"},
 	"internal/archtest":       {why: "rules only"},
+	"internal/endtoend":       {why: "tests only"},
 }
 
 var (
@@ -104,8 +105,8 @@ func TestNoTestingInLibraries(t *testing.T) {
 func TestEnginesInTestsOnly(t *testing.T) {
 	for _, p := range allPackages(t) {
 		name := p.short()
-		if strings.HasPrefix(name, "examples/") || name == "cache/enginetest" {
-			continue
+		if strings.HasPrefix(name, "examples/") || name == "cache/enginetest" || name == "internal/endtoend" {
+			continue // no importer imports these
 		}
 		for _, imp := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 			if strings.HasPrefix(imp, "modernc.org/") || strings.HasPrefix(imp, "github.com/mattn/") {
