@@ -59,6 +59,8 @@ type pathExpr struct {
 	nones   map[string]bool
 	factor  *big.Rat
 	times   times
+	reverse map[string]any // of values, for writing
+	clear   any            // what is written for null
 }
 
 func (e *pathExpr) eval(r *row) (any, bool, error) {

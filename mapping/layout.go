@@ -80,6 +80,7 @@ type KindLayout struct {
 	updated    expr // nil: unknown
 	version    expr // nil: none
 	rules      []rule
+	objects    bool  // references are written as {"id": 5}
 	keepPlan   *plan // nil: every row
 	keep       cond
 }

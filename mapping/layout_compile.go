@@ -84,13 +84,14 @@ type layoutCompiler struct {
 	reader
 	layout *Layout
 	fold   bool
+	bare   bool // references are written as bare ids
 	times  times
 	absent *node // of the file
 }
 
 func compileLayout(root *node, p *problems) *Layout {
 	c := layoutCompiler{reader: reader{p}, layout: &Layout{byName: map[string]*KindLayout{}}}
-	if !c.mapping(root, "a layout", "version", "provider", "keys", "times", "absent", "shapes", "kinds") {
+	if !c.mapping(root, "a layout", "version", "provider", "keys", "times", "references", "absent", "shapes", "kinds") {
 		return nil
 	}
 	c.version(root)
@@ -99,6 +100,9 @@ func compileLayout(root *node, p *problems) *Layout {
 	}
 	if n := root.get("keys"); n != nil {
 		c.fold = c.oneOf(n, "keys", "exact", "fold") == "fold"
+	}
+	if n := root.get("references"); n != nil {
+		c.bare = c.oneOf(n, "references", "object", "id") == "id"
 	}
 	if n := root.get("times"); n != nil {
 		c.readTimes(n)
@@ -183,7 +187,7 @@ func (c *layoutCompiler) kind(key, n, shapes *node) {
 	if !c.mapping(n, key.text, "like", "where", "absent", "id", "parent", "active", "updated", "version", "fields") {
 		return
 	}
-	k := &KindLayout{kind: kind, variant: variant, provider: c.layout.provider, plan: newPlan(c.fold)}
+	k := &KindLayout{kind: kind, variant: variant, provider: c.layout.provider, plan: newPlan(c.fold), objects: !c.bare}
 	s := &scope{layoutCompiler: c, plan: k.plan, absent: c.absent}
 	if a := n.get("absent"); a != nil {
 		s.absent = c.onlyNull(a)

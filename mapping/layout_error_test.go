@@ -35,7 +35,7 @@ func TestParseErrors(t *testing.T) {
 	}{
 		{"empty", "", []string{`1:1: the file is empty; start with "version: 1"`}},
 		{"comment only", "# x\n", []string{`1:1: the file is empty; start with "version: 1"`}},
-		{"list", "- a\n", []string{"1:1: a layout is a list; write a mapping with version, provider, keys, times, absent, shapes, kinds"}},
+		{"list", "- a\n", []string{"1:1: a layout is a list; write a mapping with version, provider, keys, times, references, absent, shapes, kinds"}},
 		{"bom", "\xef\xbb\xbfversion: 1\n", []string{"1:1: the file starts with a byte order mark; save it as UTF-8 without one"}},
 		{"utf-16", "\xff\xfev\x00", []string{"1:1: the file is UTF-16; save it as UTF-8"}},
 		{"latin-1", "version: 1\n# caf\xe9\n", []string{"2:6: this byte is not UTF-8; save the file as UTF-8"}},
@@ -68,7 +68,7 @@ func TestParseErrors(t *testing.T) {
 			}},
 		{"empty value", "version: 1\nkinds:\n  team:\n    id:\n", []string{`4:8: no value; write ~ for "none", or '' for the empty text`, "3:3: team has no id", "3:3: team has no fields"}},
 		{"unknown keys", "version: 1\nkind: {}\nkinds:\n  tem: {}\n  team: {id: id, field: {}, fields: {nmae: x, name: x}}\n", []string{
-			`2:1: a layout has no key "kind"; did you mean "kinds"?; it takes version, provider, keys, times, absent, shapes, kinds`,
+			`2:1: a layout has no key "kind"; did you mean "kinds"?; it takes version, provider, keys, times, references, absent, shapes, kinds`,
 			`4:3: "tem" is no kind; did you mean "team"?`,
 			`5:18: team has no key "field"; did you mean "fields"?; it takes like, where, absent, id, parent, active, updated, version, fields`,
 			`5:38: team has no field "nmae"; did you mean "name"?`}},
@@ -78,7 +78,7 @@ func TestParseErrors(t *testing.T) {
 			`6:13: "!" negates truth values, and name is a string`,
 			`7:22: "5" does not fit order, which is a number`,
 			`8:33: prefix is for texts, and closed is a bool`,
-			`9:24: board has no key "values"; it takes path, type, prefix, none, absent, default`,
+			`9:24: board has no key "values"; it takes path, type, prefix, none, absent, default, clear`,
 			`10:16: default is 5; write a path, or {const: 5}`,
 			`11:27: 5 does not fit escalation, which is a string; quote it if a text is meant`}},
 		{"forms", "version: 1\nkinds:\n  contact:\n    id: [id]\n    where: {}\n    parent: {kind: compny}\n    fields:\n      communications: communicationItems\n      email: {path: a, take: value, each: {}}\n      custom: {path: a, key: id}\n      types: {path: a, each: {id: id, nme: x}}\n      name: {join: [a]}\n      title: {first: []}\n      phone: {when: {a: [b]}}\n      mobile: {}\n      address.x: a\n      company.name: b\n", []string{

@@ -154,6 +154,20 @@ func (s *scope) short(n *node, f psa.Field) expr {
 
 // long compiles a mapping; its keys tell which form it is.
 func (s *scope) long(n *node, f psa.Field) expr {
+	if w := n.get("write"); w != nil {
+		rest := *n
+		rest.keys, rest.items = nil, nil
+		for i, k := range n.keys {
+			if k.text != "write" {
+				rest.keys, rest.items = append(rest.keys, k), append(rest.items, n.items[i])
+			}
+		}
+		table := s.writeTable(w)
+		if x := s.long(&rest, f); x != nil {
+			return &writeExpr{x, table}
+		}
+		return nil
+	}
 	switch {
 	case n.get("const") != nil:
 		s.mapping(n, f.Name, "const", "type")
@@ -190,7 +204,7 @@ func (s *scope) direct(at, n *node, f psa.Field) expr {
 			map[psa.Type]string{psa.TypeList: "each", psa.TypeObject: "fields, or key and take"}[f.Type])
 		return nil
 	}
-	if n != nil && !s.mapping(n, f.Name, "path", "type", "prefix", "values", "else", "none", "times", "per", "trim", "absent", "default") {
+	if n != nil && !s.mapping(n, f.Name, "path", "type", "prefix", "values", "else", "none", "times", "per", "trim", "absent", "default", "clear") {
 		return nil
 	}
 	e := &pathExpr{typ: f.Type, times: s.times, missing: s.missing(n, f)}
@@ -227,6 +241,7 @@ func (s *scope) scalarOptions(n *node, e *pathExpr, f psa.Field) {
 		e.trim = v.text == "true"
 	}
 	e.nones = s.nones(n.get("none"))
+	e.clear = s.clear(n)
 	s.values(n, e, f)
 	for _, key := range []string{"times", "per"} {
 		v := n.get(key)
@@ -278,10 +293,54 @@ func (s *scope) values(n *node, e *pathExpr, f psa.Field) {
 	if v == nil || !s.anyMapping(v, "values") {
 		return
 	}
-	e.values = make(map[string]any, len(v.keys))
+	e.values, e.reverse = make(map[string]any, len(v.keys)), map[string]any{}
 	for i, k := range v.keys {
 		e.values[k.text] = s.literal(v.items[i], f)
+		if text, ok := plainText(e.values[k.text]); ok && e.reverse[text] == nil {
+			e.reverse[text] = k.value() // the first of several
+		}
 	}
+}
+
+// clear reads what is written for null: null itself unless the vendor has a
+// value of its own.
+func (s *scope) clear(n *node) any {
+	c := n.get("clear")
+	if c == nil {
+		return nil
+	}
+	if !c.scalar() {
+		s.p.at(c, "type", "clear is %s; write the value that the vendor takes for none", c.kind)
+		return nil
+	}
+	return c.value()
+}
+
+// writeTable reads {value: {path: value, ...}}: what to write for each value.
+func (s *scope) writeTable(n *node) map[string][]Change {
+	table := map[string][]Change{}
+	if !s.anyMapping(n, "write") {
+		return table
+	}
+	for i, k := range n.keys {
+		of := n.items[i]
+		if !s.anyMapping(of, "write "+k.text) {
+			continue
+		}
+		changes := []Change{}
+		for j, path := range of.keys {
+			v := of.items[j]
+			if !pathSyntax.MatchString(path.text) {
+				s.p.at(path, "path", "%s is no path; write the vendor's keys with dots between them", quote(path.text))
+			}
+			if !v.scalar() {
+				s.p.at(v, "type", "write %s is %s; write a single value", path.text, v.kind)
+			}
+			changes = append(changes, Change{path.text, v.value()})
+		}
+		table[k.text] = changes
+	}
+	return table
 }
 
 // literal reads a value written in the file as one of a field's type.

@@ -7,7 +7,7 @@ import (
 // ref compiles a reference that stands at one path: an object with id and
 // name, or a bare id.
 func (s *scope) ref(at, n *node, f psa.Field) expr {
-	if n != nil && !s.mapping(n, f.Name, "path", "type", "prefix", "none", "absent", "default") {
+	if n != nil && !s.mapping(n, f.Name, "path", "type", "prefix", "none", "absent", "default", "clear") {
 		return nil
 	}
 	slot, path, ok := s.path(at, true)
@@ -26,6 +26,9 @@ func (s *scope) ref(at, n *node, f psa.Field) expr {
 		id.nones = s.nones(n.get("none"))
 	}
 	e.bare.prefix, e.bare.nones = id.prefix, id.nones
+	if n != nil {
+		e.bare.clear = s.clear(n)
+	}
 	return e
 }
 
