@@ -20,11 +20,15 @@ func simulate(size string) (*connectwisetest.Server, psa.Provider, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: unknown tenant %q; there is small and medium", errUsage, size)
 	}
-	// Some latency, so that there is a progress to see.
-	srv := connectwisetest.NewServer(fresh(), &connectwisetest.Options{InProcess: true, Latency: 20 * time.Millisecond})
+	// Some latency, so that there is a progress to see; and no limit of requests
+	// a minute, which three runs on end would meet.
+	srv := connectwisetest.NewServer(fresh(), &connectwisetest.Options{
+		InProcess: true, Latency: 20 * time.Millisecond, Limit: connectwisetest.Limit{Requests: -1},
+	})
 	keys := srv.Credentials()
 	p, err := connectwise.New(connectwise.Config{
 		URL: srv.URL(), Company: keys.Company, ClientID: keys.ClientID, Transport: srv.Transport(),
+		Budget: connectwise.NewBudget(&connectwise.BudgetConfig{Requests: 1_000_000}),
 		Credentials: func(context.Context) (connectwise.Credentials, error) {
 			return connectwise.Credentials{PublicKey: keys.PublicKey, PrivateKey: keys.PrivateKey}, nil
 		},

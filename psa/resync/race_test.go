@@ -348,29 +348,25 @@ func TestLeaseIsRenewed(t *testing.T) {
 	})
 }
 
-// A holder whose process stood still for too long cannot commit.
+// A holder whose process stood still for too long cannot commit: somebody else
+// had the lease meanwhile.
 func TestTokenFencesTheCommit(t *testing.T) {
 	b := newBench(t, psatest.Boards(), resync.Options{})
 	b.run()
-	same := b.whole()
+	before := rows(b.snapshot())
 	b.tenant.Edit(ref(psa.KindPriority, "1"), psa.Fields{"name": "Renamed"})
 	b.store.before = func(batch cache.Batch) error {
 		if batch.Token == 0 {
 			t.Error("the batch has no token")
 		}
-		// Somebody got the lease: released behind our back, as if it expired.
-		l, err := b.store.Memory.Acquire(t.Context(), source, "other", time.Minute)
-		if err == nil {
-			t.Error("the lease was free")
-			return l.Release(t.Context())
-		}
-		_, err = b.store.Memory.Commit(t.Context(), source, b.snapshot().Version(), cache.Batch{Token: batch.Token + 1})
+		_, err := b.store.Memory.Commit(t.Context(), source, b.snapshot().Version(), cache.Batch{Token: batch.Token + 1})
 		return err
 	}
-	_, err := b.syncer.Run(t.Context())
-	same()
-	if !errors.Is(err, cache.ErrFenced) {
+	if _, err := b.syncer.Run(t.Context()); !errors.Is(err, cache.ErrFenced) {
 		t.Errorf("%v", err)
+	}
+	if d := difference(before, rows(b.snapshot())); d != "" {
+		t.Errorf("(-before +now):\n%s", d)
 	}
 }
 
@@ -439,6 +435,43 @@ func TestCallersShareARun(t *testing.T) {
 		}
 		same()
 		b.run()
+	})
+}
+
+// Who comes while an abandoned run is still ending gets a run of its own.
+func TestAbandonedRunIsNotJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, psatest.Boards(), resync.Options{Concurrency: 1})
+		release := make(chan struct{})
+		var stuck atomic.Bool
+		b.tenant.step = func(string) {
+			if stuck.CompareAndSwap(false, true) {
+				<-release // a call that does not heed its context
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error)
+		go func() {
+			_, err := b.syncer.Run(ctx)
+			first <- err
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		second := make(chan error)
+		go func() {
+			_, err := b.syncer.Run(t.Context())
+			second <- err
+		}()
+		synctest.Wait()
+		close(release)
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := <-second; err != nil {
+			t.Error(err)
+		}
+		b.equal()
 	})
 }
 
