@@ -138,7 +138,7 @@ func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
 			path = strings.Replace(l.path, "{id}", url.PathEscape(parent.id), 1)
 		}
 		if one := c.probe(ctx, path, l.path, kind); one.err != nil {
-			if kind == psa.KindNote && errors.Is(one.err, psa.ErrUnsupported) && l.bare {
+			if kind == psa.KindNote && errors.Is(one.err, psa.ErrUnsupported) && l.every {
 				c.p.c.quirks.learn(noNotes, "")
 				return c.kind(ctx, kind)
 			}

@@ -29,7 +29,7 @@ type list struct {
 	push    bool   // leave inactive rows to the server, since they may be many
 	stamped bool   // lastUpdated can be filtered by
 	search  bool   // long conditions can be posted to path/search
-	bare    bool   // without a count
+	every   bool   // the list of notes that old servers lack
 	custom  bool   // rows carry custom fields
 	record  string // type of record in links; "": no url
 	filter  map[string]filter
@@ -368,7 +368,7 @@ func (p *Provider) decoder(l *list) func([]byte, psa.Ref) psa.Record {
 func (p *Provider) pagers(l *list, q psa.Query) (pagers []*pager, local bool, err error) {
 	g := &pager{
 		c: p.c, path: strings.Replace(l.path, "{id}", url.PathEscape(q.Parent.ID), 1), at: l.path,
-		op: opList(l.kind), fields: l.fields, size: l.size, after: q.After, bare: l.bare, scrub: l.custom,
+		op: opList(l.kind), fields: l.fields, size: l.size, scrub: l.custom,
 	}
 	conds := []string{l.where, since(q.Since)}
 	if !q.Parent.IsZero() && !l.per {

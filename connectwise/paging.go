@@ -29,17 +29,16 @@ const (
 // are deleted meanwhile would shift.
 //
 // The Link header names a next page behind every page that has rows, so a
-// first page with fewer rows than asked for is the end. Three doubts remain,
-// and cost one request each:
+// first page with fewer rows than asked for is the end. Two doubts remain, and
+// are settled by asking behind the last row, which costs one request:
 //
-//   - A first page may have been cut short, see quirks.doubtful. Its next page
-//     is asked for or, where it has no link, the list's count. On one server
-//     that happens for a few lists, until a page was seen that is longer.
-//   - The last page of several is proven by asking behind it, unless its link
-//     is missing.
-//   - A list that took several navigable pages is held against its count.
+//   - A first page may have been cut short, see quirks.doubtful. On one server
+//     that is asked for a few lists, until a page was seen that is longer.
+//   - The last page of several, unless it is a forward-only one without a link.
 //
-// All other lists cost no request but the one for their rows.
+// All other lists cost no request but the one for their rows. Counts are not
+// asked for: one that agrees proves less, since rows come and go between the
+// page and the count.
 type pager struct {
 	c      *client
 	path   string // below the API's root
@@ -49,16 +48,13 @@ type pager struct {
 	conds  string
 	child  string // childConditions
 	size   int
-	after  string // id that the list is behind; "" for all of it
-	search bool   // conditions go into the body of a POST to path/search
-	bare   bool   // the list has no count
-	scrub  bool   // rows may hold custom fields of type Password
+	search bool // conditions go into the body of a POST to path/search
+	bare   bool // the list has no count
+	scrub  bool // rows may hold custom fields of type Password
 
 	navigable bool
-	want      int // rows the list had at its beginning; 0: unknown
 	first     int // rows of the first page
 	link      pageLink
-	ctx       context.Context // of the page being verified
 }
 
 // A pageLink is what a Link header says about the next page.
@@ -79,14 +75,13 @@ const (
 // page implements rest.Listing.Page. A cursor is the id that the page is
 // behind.
 func (g *pager) page(ctx context.Context, cursor string) (rest.Page, error) {
-	g.ctx = ctx
 	g.navigable = g.navigable || g.c.quirks.has(noForward, g.at)
 	for {
 		resp, err := g.get(ctx, cursor)
 		if err != nil {
 			return rest.Page{}, err
 		}
-		again, err := g.unfit(ctx, cursor, resp)
+		again, err := g.unfit(cursor, resp)
 		if err != nil {
 			return rest.Page{}, err
 		}
@@ -173,7 +168,7 @@ func searchBody(conds, child, order string) []byte {
 
 // unfit reads the Link header, and reports whether the list does not know
 // forward-only paging and has to be read in the navigable mode.
-func (g *pager) unfit(ctx context.Context, cursor string, resp *rest.Response) (again bool, err error) {
+func (g *pager) unfit(cursor string, resp *rest.Response) (again bool, err error) {
 	if g.link, err = readLink(resp.Header); err != nil {
 		return false, g.broken("the Link header is malformed")
 	}
@@ -187,9 +182,7 @@ func (g *pager) unfit(ctx context.Context, cursor string, resp *rest.Response) (
 		first, ok := firstID(resp.Body)
 		again = ok && !less(cursor, first)
 	default:
-		if again, err = g.capped(ctx, resp.Body); err != nil {
-			return false, err
-		}
+		again = g.capped(resp.Body)
 	}
 	if again {
 		g.c.quirks.learn(noForward, g.at)
@@ -197,26 +190,26 @@ func (g *pager) unfit(ctx context.Context, cursor string, resp *rest.Response) (
 	return again, nil
 }
 
-// capped decides whether a first page without a link is all there is.
-func (g *pager) capped(ctx context.Context, body []byte) (bool, error) {
-	n := 0
-	for _, err := range rest.Rows(body, "") {
+// capped reports whether a first page without a link may be neither all there
+// is nor in order. One that is long and in order can be gone on from.
+func (g *pager) capped(body []byte) (again bool) {
+	n, last, ordered := 0, "0", true
+	for row, err := range rest.Rows(body, "") {
 		if err != nil {
-			return false, nil // the listing says so
+			return false // the listing says so
 		}
-		n++
+		id, ok := rowID(row)
+		ordered = ordered && ok && less(last, id)
+		n, last = n+1, id
 	}
 	if n < g.size && !g.c.quirks.doubtful(n) {
-		return false, nil
+		return false
 	}
-	if g.bare || g.search {
-		return true, nil // the navigable mode proves it
+	if ordered && n >= defaultPage {
+		g.navigable = true
+		return false
 	}
-	var err error
-	if g.want, err = g.count(ctx); err == nil && g.want <= n {
-		g.c.quirks.proven(n, true)
-	}
-	return g.want > n, err
+	return true
 }
 
 // verify implements rest.Listing.Verify: it decides what comes behind a page.
@@ -230,15 +223,13 @@ func (g *pager) verify(t *rest.Turn) error {
 	case t.Rows == 0:
 	case !g.navigable:
 		return g.forward(t, last)
-	case g.want > 0 && t.Total >= g.want && !g.link.next:
-	case t.Rows >= g.size || g.link.next || t.Total < g.want || t.Number == 1 && g.c.quirks.doubtful(t.Rows):
+	case t.Number > 1, t.Rows >= g.size, g.link.next, g.c.quirks.doubtful(t.Rows):
 		if !ok {
 			return g.broken("the last row has no id to go on from")
 		}
 		t.Next = last
-		return nil
 	}
-	return g.complete(t)
+	return nil
 }
 
 // learn notes what a page says about the length of pages.
@@ -270,30 +261,11 @@ func (g *pager) forward(t *rest.Turn, last string) error {
 	return nil
 }
 
-// complete proves the end of a list that was read in the navigable mode.
-func (g *pager) complete(t *rest.Turn) error {
-	if !g.navigable || t.Number == 1 || g.bare || g.search || g.want > 0 && t.Total >= g.want {
-		return nil
-	}
-	want, err := g.count(g.ctx)
-	if err != nil {
-		return err
-	}
-	if t.Total < want {
-		return g.broken("the list ends after " + strconv.Itoa(t.Total) + " of " + strconv.Itoa(want) + " rows")
-	}
-	return nil
-}
-
 // count asks how many rows the list has.
 func (g *pager) count(ctx context.Context) (int, error) {
 	q := url.Values{}
-	conds := g.conds
-	if g.after != "" {
-		conds = all(conds, "id > "+g.after)
-	}
-	if conds != "" {
-		q.Set("conditions", conds)
+	if g.conds != "" {
+		q.Set("conditions", g.conds)
 	}
 	if g.child != "" {
 		q.Set("childConditions", g.child)

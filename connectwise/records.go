@@ -50,7 +50,7 @@ func recordLists() []*list {
 			},
 			find: map[string]finder{"external_ref": {format: "externalXRef = %s"}},
 		},
-		{kind: psa.KindNote, path: "/service/tickets/{id}/allNotes", parent: psa.KindTicket, per: true, bare: true},
+		{kind: psa.KindNote, path: "/service/tickets/{id}/allNotes", parent: psa.KindTicket, per: true, every: true},
 		{kind: psa.KindNote, variant: "plain", path: "/service/tickets/{id}/notes", parent: psa.KindTicket, per: true},
 		{
 			kind: psa.KindTimeEntry, path: "/time/entries", parent: psa.KindTicket, where: `chargeToType = "ServiceTicket"`, stamped: true,
