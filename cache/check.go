@@ -54,10 +54,7 @@ func (s *Snapshot) Check(kind psa.Kind, fields psa.Fields) []FieldFinding {
 			delete(c.picked, name) // found below, and no reason to doubt the others
 		}
 	}
-	required := map[string]bool{}
-	for _, f := range s.Form(kind, fields).Fields {
-		required[f.Name] = f.Required
-	}
+	preset := s.preset(l, c.picked)
 	custom, isFields := fields["custom"].(psa.Fields)
 	for _, f := range l.fields {
 		v, present := fields[f.Name]
@@ -65,7 +62,7 @@ func (s *Snapshot) Check(kind psa.Kind, fields psa.Fields) []FieldFinding {
 			v, present = custom[f.custom.ID]
 		}
 		switch {
-		case isBlank(v) && required[f.Name]:
+		case isBlank(v) && required(f, preset):
 			c.find(f.Name, CodeRequired, "%s: a value is required", c.label(f))
 		case !present || v == nil:
 		case f.ReadOnly:

@@ -69,12 +69,7 @@ func (s *Snapshot) Form(kind psa.Kind, chosen psa.Fields) Form {
 		return form
 	}
 	picked := s.picked(l, chosen)
-	var preset psa.Fields
-	if i := slices.IndexFunc(l.fields, func(f layoutField) bool { return f.Kind == psa.KindForm && f.Type == psa.TypeRef }); i >= 0 {
-		if r := s.row(psa.Ref{Kind: psa.KindForm, ID: picked[l.fields[i].Name]}); r != nil {
-			preset = r.Fields
-		}
-	}
+	preset := s.preset(l, picked)
 	for _, f := range l.fields {
 		if f.ReadOnly || f.custom != nil && !f.owner {
 			continue
@@ -82,6 +77,24 @@ func (s *Snapshot) Form(kind psa.Kind, chosen psa.Fields) Form {
 		form.Fields = append(form.Fields, s.formField(f, l, picked, preset))
 	}
 	return form
+}
+
+// preset returns the fields of the chosen ticket form, nil if there is none.
+func (s *Snapshot) preset(l *layout, picked map[string]string) psa.Fields {
+	for _, f := range l.fields {
+		if f.Kind == psa.KindForm && f.Type == psa.TypeRef {
+			if r := s.row(psa.Ref{Kind: psa.KindForm, ID: picked[f.Name]}); r != nil {
+				return r.Fields
+			}
+		}
+	}
+	return nil
+}
+
+// required reports whether a create needs the field, by itself or by the
+// chosen ticket form.
+func required(f layoutField, preset psa.Fields) bool {
+	return !f.ReadOnly && (f.Required || slices.Contains(idList(preset["required"]), f.Name))
 }
 
 func (s *Snapshot) formField(f layoutField, l *layout, picked map[string]string, preset psa.Fields) FormField {
@@ -112,10 +125,8 @@ func (s *Snapshot) formField(f layoutField, l *layout, picked map[string]string,
 		}
 	}
 	out.Default = defaultOf(out)
-	if required, ok := preset["required"]; ok && slices.Contains(idList(required), f.Name) {
-		out.Required = true
-	}
-	if v, ok := psa.Fields(asFields(preset["defaults"])).Lookup(f.Name); ok {
+	out.Required = required(f, preset)
+	if v, ok := asFields(preset["defaults"]).Lookup(f.Name); ok {
 		out.Default = v
 	}
 	return out

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,19 @@ import (
 
 func board(id int, name string) psa.Record {
 	return psa.Record{Ref: psa.Ref{Kind: psa.KindBoard, ID: fmt.Sprint(id)}, Active: true, Fields: psa.Fields{"name": name}}
+}
+
+// generation returns the rows of one commit: all of them say which it was, so
+// that a mix shows.
+func generation(n int64) []psa.Record {
+	var rows []psa.Record
+	for _, kind := range []psa.Kind{psa.KindBoard, psa.KindStatus, psa.KindTeam} {
+		for i := range 5 {
+			rows = append(rows, psa.Record{Ref: psa.Ref{Kind: kind, ID: strconv.Itoa(i)}, Active: true,
+				Fields: psa.Fields{"name": strings.Repeat("x", 100), "generation": json.Number(strconv.FormatInt(n, 10))}})
+		}
+	}
+	return rows
 }
 
 func put(rows ...psa.Record) cache.Batch { return cache.Batch{Put: rows} }
@@ -417,7 +432,7 @@ func TestRetain(t *testing.T) {
 			b.End = []psa.Ref{{Kind: psa.KindBoard, ID: fmt.Sprint(100 + day - 1)}}
 		}
 		if day%3 == 0 {
-			b.At = now.AddDate(5, 0, 0) // a clock that is wrong does not delete history
+			b.At = now.AddDate(5-10*(day%2), 0, 0) // a caller's clock that is wrong neither deletes nor keeps
 		}
 		mustCommit(t, s, "a", b)
 		mustCommit(t, s, "a", cache.Batch{})

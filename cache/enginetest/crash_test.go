@@ -1,3 +1,5 @@
+//go:build unix
+
 package enginetest
 
 import (
@@ -71,19 +73,6 @@ func openIn(ctx context.Context, file string, o *sqlite.Options) (*sqlite.Store,
 		return nil, err
 	}
 	return sqlite.New(ctx, db, o)
-}
-
-// generation returns the rows of one commit: all of them say which it was, so
-// that a mix shows.
-func generation(n int64) []psa.Record {
-	var rows []psa.Record
-	for _, kind := range []psa.Kind{psa.KindBoard, psa.KindStatus, psa.KindTeam} {
-		for i := range 5 {
-			rows = append(rows, psa.Record{Ref: psa.Ref{Kind: kind, ID: strconv.Itoa(i)}, Active: true,
-				Fields: psa.Fields{"name": strings.Repeat("x", 100), "generation": json.Number(strconv.FormatInt(n, 10))}})
-		}
-	}
-	return rows
 }
 
 // generationOf returns the commit that a snapshot shows, and fails on a mix.

@@ -83,10 +83,9 @@ func (s *Store) commit(ctx context.Context, c *sql.Conn, found *state, name stri
 	if delta.Changes() {
 		made = string(meta)
 	}
-	unix := min(change.At.Unix(), s.now().Unix())
 	if _, err := c.ExecContext(ctx, `INSERT INTO psasync_commit (source, version, at, unix, run, added, changed, removed, meta, audit)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		next.id, change.Version, psa.FormatTime(change.At), unix, change.Run, change.Added, change.Changed, change.Removed, made, change.Audit); err != nil {
+		next.id, change.Version, psa.FormatTime(change.At), s.now().Unix(), change.Run, change.Added, change.Changed, change.Removed, made, change.Audit); err != nil {
 		return nil, err
 	}
 	return next, s.prune(ctx, c, next)

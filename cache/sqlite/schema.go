@@ -47,7 +47,7 @@ var migrations = [][]string{{
 		source  INTEGER NOT NULL REFERENCES psasync_source (id),
 		version INTEGER NOT NULL,
 		at      TEXT NOT NULL,              -- RFC 3339, by the caller's clock
-		unix    INTEGER NOT NULL,           -- the same, or now if that is earlier; for Retain
+		unix    INTEGER NOT NULL,           -- when it was made, by the store's clock; for Retain
 		run     TEXT NOT NULL,
 		added   INTEGER NOT NULL,
 		changed INTEGER NOT NULL,
