@@ -93,6 +93,8 @@ func TestParseErrors(t *testing.T) {
 		{"pas", `column 1: unknown strategy "pas", did you mean "psa"?`},
 		{"frist(left)", `column 1: unknown strategy "frist", did you mean "first"?`},
 		{"xyzzy", `column 1: unknown strategy "xyzzy", known are app, filled, first, left, manual, merge_set, merge_text, mine, my.own-rule 2, newest, note, psa, right, source_of_truth`},
+		{"abc", `column 1: unknown strategy "abc", known are`},
+		{"source_of_truth(left, ü, class:)", "column 26: class: needs the name of a class"},
 		{"first(newest, über, lft)", `column 15: unknown strategy "über", known are`},
 		{"first(mine, über(), lft)", `column 13: unknown strategy "über"`},
 		{"newest, left", `column 7: unexpected "," after the strategy`},

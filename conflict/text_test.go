@@ -61,6 +61,8 @@ var textCases = []struct{ name, base, left, right, want string }{
 	{"one removes all", "a/b/c/", "", "a/b/c/r/", overlap},
 	{"a region that grows", "a/b/c/d/e/f/", "a/x/x/x/e/f/", "a/b/c/y/y/f/", overlap},
 	{"one region holds the other", "a/b/c/d/e/", "a/x/e/", "a/b/y/d/e/", overlap},
+	{"alike as far as one goes", "k/a/b/l/", "k/x/l/", "k/x/b/l/", overlap},
+	{"alike from where one begins", "k/a/b/l/", "k/x/l/", "k/a/x/l/", overlap},
 	{"overlapping alike", "a/b/c/d/e/", "a/x/y/e/", "a/x/y/e/", "a/x/y/e/"},
 	{"repeated lines", "a/a/a/", "x/a/a/a/", "a/a/a/y/", "x/a/a/a/y/"},
 	{"both remove one of three", "x/a/a/a/y/z/", "x/a/a/y/z/", "q/x/a/a/y/z/", "q/x/a/a/y/z/"},
