@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
 	"github.com/psasync/psasync/psa/resync"
 )
@@ -220,7 +222,33 @@ func TestProgram(t *testing.T) {
 	}
 	contains(t, string(out), "First run", "Third run")
 	err = exec.CommandContext(t.Context(), bin, "-unknown").Run()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitUsage {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
 		t.Errorf("%v; want exit code %d", err, exitUsage)
+	}
+}
+
+// On a terminal there is one bar, which is gone when the lists are read.
+func TestBar(t *testing.T) {
+	srv, provider, err := simulate("small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	var out bytes.Buffer
+	p := &progress{w: &out, terminal: true}
+	s, err := resync.New(provider, cache.NewMemory(), &resync.Options{Observer: p.observe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "collect ...", " rows ", "|", "process ...", "update ...")
+	if n := strings.Count(out.String(), "\n"); n != 4 {
+		t.Errorf("%d lines beside the bar; want one for each phase", n)
+	}
+	if p.bar != nil {
+		t.Error("the bar is still there")
 	}
 }

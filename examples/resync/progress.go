@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -45,18 +46,21 @@ func (p *progress) observe(e resync.Event) {
 // draw keeps one bar over all lists of the collect phase; parents bring more
 // lists as they are read. What a bar cannot show of itself is nobody's loss.
 func (p *progress) draw(e resync.Event) {
-	switch {
-	case e.Type == resync.Entered && e.Phase == resync.Collect:
-		p.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true))
-	case p.bar == nil:
-	case e.Type == resync.Entered || e.Type == resync.Finished:
-		_ = p.bar.Finish()
-		p.bar = nil
-		if e.Type == resync.Entered {
-			fmt.Fprintf(p.w, "%s ...\n", e.Phase)
+	switch e.Type {
+	case resync.Entered, resync.Finished:
+		if p.bar != nil {
+			_ = p.bar.Finish()
+			p.bar = nil
 		}
-	case e.Type == resync.Progress || e.Type == resync.KindRead:
+		if e.Type == resync.Finished {
+			return
+		}
+		fmt.Fprintf(p.w, "%s ...\n", e.Phase)
+		if e.Phase == resync.Collect {
+			p.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(), progressbar.OptionSetWidth(24),
+				progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(50*time.Millisecond))
+		}
+	case resync.Progress, resync.KindRead:
 		p.bar.Describe(fmt.Sprintf("%-26s %5d rows", e.Kind, e.Rows))
 		p.bar.ChangeMax(max(e.Total, 1))
 		_ = p.bar.Set(min(e.Done, e.Total-1)) // a bar that was full once stays full

@@ -287,18 +287,24 @@ func (b *bench) always(f psatest.Fault) {
 
 // repeated returns a list of a kind whose first row comes twice.
 func (b *bench) repeated(kind psa.Kind) func(psa.Kind, psa.Query) []psa.Record {
-	return func(k psa.Kind, q psa.Query) (out []psa.Record) {
+	return func(k psa.Kind, q psa.Query) []psa.Record {
 		if k != kind {
 			return nil
 		}
-		for rec, err := range b.tenant.Provider.List(b.t.Context(), k, q) {
-			if err != nil {
-				b.t.Error(err)
-			}
-			out = append(out, rec)
-		}
+		out := b.listed(k, q)
 		return append(out, out[0])
 	}
+}
+
+// listed returns the rows of a list.
+func (b *bench) listed(kind psa.Kind, q psa.Query) (out []psa.Record) {
+	for rec, err := range b.tenant.Provider.List(b.t.Context(), kind, q) {
+		if err != nil {
+			b.t.Error(err)
+		}
+		out = append(out, rec)
+	}
+	return out
 }
 
 // A stale parent leaves its children stale: they were not read.
@@ -517,15 +523,11 @@ func TestRowWithoutID(t *testing.T) {
 	b.run()
 	before := rows(b.snapshot())
 	b.tenant.Remove(ref(psa.KindPriority, "3"))
-	b.tenant.list = func(k psa.Kind, q psa.Query) (out []psa.Record) {
+	b.tenant.list = func(k psa.Kind, q psa.Query) []psa.Record {
 		if k != psa.KindPriority {
 			return nil
 		}
-		out = []psa.Record{{Err: &psa.Error{Code: psa.ErrData}}}
-		for rec := range b.tenant.Provider.List(t.Context(), k, q) {
-			out = append(out, rec)
-		}
-		return out
+		return append(b.listed(k, q), psa.Record{Err: &psa.Error{Code: psa.ErrData}})
 	}
 	b.tenant.count = func(k psa.Kind, _ psa.Query) (int, bool) { return 4, true }
 	b.stale(b.run(), before, psa.KindPriority)
@@ -536,14 +538,11 @@ func TestPoisonedRow(t *testing.T) {
 	b := newBench(t, psatest.Flat(), resync.Options{})
 	b.run()
 	b.tenant.Put(psatest.Row(psa.KindPriority, "50", psa.Fields{"name": "Good"}))
-	b.tenant.list = func(k psa.Kind, q psa.Query) (out []psa.Record) {
+	b.tenant.list = func(k psa.Kind, q psa.Query) []psa.Record {
 		if k != psa.KindPriority {
 			return nil
 		}
-		for rec := range b.tenant.Provider.List(t.Context(), k, q) {
-			out = append(out, rec)
-		}
-		return append(out,
+		return append(b.listed(k, q),
 			psa.Record{Ref: ref(k, "60"), Active: true, Fields: psa.Fields{"name": "\xff"}},
 			psa.Record{Ref: ref(k, "61"), Active: true, Fields: psa.Fields{"order": 1.5}})
 	}

@@ -264,7 +264,7 @@ func (p *processor) take(k *kindPlan, r *reading, parents *kindPlan) {
 	}
 	if r.lost > 0 {
 		k.unproven = true
-		k.doubt(&psa.Error{Op: "list " + r.unit.String(), Code: psa.ErrData, Detail: fmt.Sprintf("rows without a readable id: %d", r.lost)})
+		k.doubt(&psa.Error{Op: "list " + r.String(), Code: psa.ErrData, Detail: fmt.Sprintf("rows without a readable id: %d", r.lost)})
 	}
 }
 

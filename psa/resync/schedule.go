@@ -83,8 +83,10 @@ func (s Schedule) parse(source string) (timetable, error) {
 			return t, err
 		}
 	}
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.Hash)
-	var err error
+	parser, err := cron.TryNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.Hash)
+	if err != nil {
+		return t, fmt.Errorf("resync: cron parser: %w", err)
+	}
 	if t.cron, err = parser.ParseWithHashKey(defaulted(s.Cron, "@every 1h"), source); err != nil {
 		return t, fmt.Errorf("resync: Schedule.Cron %q: %w", s.Cron, err)
 	}

@@ -50,10 +50,10 @@ type Item struct {
 func (v *Verification) Verdict() Verdict {
 	worst := Pass
 	for _, i := range v.Items {
-		switch {
-		case i.Verdict == Fail:
+		switch i.Verdict {
+		case Fail:
 			return Fail
-		case i.Verdict == Warn:
+		case Warn:
 			worst = Warn
 		}
 	}
