@@ -97,6 +97,9 @@ func (l *linter) exists(f *fieldPath, s Side, at *node) bool {
 		return true
 	}
 	if f.caption != "" {
+		if f.segs != nil {
+			return true // compile resolved it
+		}
 		if _, msg := l.c.resolve(f, s); msg != "" {
 			l.add(at, psa.Failure, CodeUnknownField, "%s", msg)
 			return false

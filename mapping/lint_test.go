@@ -133,6 +133,25 @@ kinds:
 	}
 }
 
+func TestCaptionsAreUnique(t *testing.T) {
+	left := psaCatalog()
+	left.fields[psa.KindTicket] = append(left.fields[psa.KindTicket],
+		psa.Field{Name: "custom.18", Caption: "site  code", Type: psa.TypeString}, psa.Field{Name: "custom.19", Caption: "VIP", Type: psa.TypeBool})
+	for caption, want := range map[string]string{
+		"Site Code": "custom.16", "site  code": "custom.18", "SITE CODE": "several custom fields", "VIP": "several custom fields", "vip": "several custom fields",
+	} {
+		m := mustMap(t, "version: 1\nkinds: {ticket: {fields: {'custom[\""+caption+"\"]': {app: x, direction: to_right}}}}\n")
+		mp, err := m.Compile(&Config{Left: left})
+		if strings.HasPrefix(want, "custom.") {
+			if got := strings.Join(mp.kinds[psa.KindTicket].groups[0].rules[0].fields[Left].segs, "."); err != nil || got != want {
+				t.Errorf("%s: %s, %v", caption, got, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", caption, err)
+		}
+	}
+}
+
 func TestLintWithoutCatalogs(t *testing.T) {
 	got := findings(mustMap(t, "version: 1\nkinds:\n  ticket:\n    fields:\n      summry: title\n      custom.5: x\n      custom[\"A\"]: y\n").Lint(nil, nil))
 	want := []string{

@@ -123,6 +123,7 @@ type kindCompiler struct {
 	kind   psa.Kind
 	fields [2][]psa.Field
 	known  [2]bool
+	folded [2]map[string][]int // indexes of custom fields by folded caption
 }
 
 func (c *kindCompiler) schema(cfg *Config) {
@@ -200,25 +201,35 @@ func (c *kindCompiler) resolve(f *fieldPath, s Side) (psa.Field, string) {
 
 // caption finds a custom field by its caption.
 func (c *kindCompiler) caption(f *fieldPath, s Side) (psa.Field, string) {
-	var found []psa.Field
-	var captions []string
-	for _, field := range c.fields[s] {
-		if !strings.HasPrefix(field.Name, "custom.") || field.Caption == "" {
-			continue
+	if c.folded[s] == nil {
+		c.folded[s] = map[string][]int{}
+		for i, field := range c.fields[s] {
+			if strings.HasPrefix(field.Name, "custom.") && field.Caption != "" {
+				key := foldCaption(field.Caption)
+				c.folded[s][key] = append(c.folded[s][key], i)
+			}
 		}
-		captions = append(captions, field.Caption)
-		if field.Caption == f.caption {
-			found = []psa.Field{field}
-			break
+	}
+	var found, exact []psa.Field
+	for _, i := range c.folded[s][foldCaption(f.caption)] {
+		found = append(found, c.fields[s][i])
+		if c.fields[s][i].Caption == f.caption {
+			exact = append(exact, c.fields[s][i])
 		}
-		if foldCaption(field.Caption) == foldCaption(f.caption) {
-			found = append(found, field)
-		}
+	}
+	if len(exact) > 0 {
+		found = exact
 	}
 	switch {
 	case !c.known[s] || c.cfg.catalog(s) == nil:
 		return psa.Field{}, "custom fields by caption need the catalog of the " + s.String() + " side; without one, write custom.<id>"
 	case len(found) == 0:
+		var captions []string
+		for _, field := range c.fields[s] {
+			if strings.HasPrefix(field.Name, "custom.") && field.Caption != "" {
+				captions = append(captions, field.Caption)
+			}
+		}
 		return psa.Field{}, "the " + s.String() + " side has no custom field " + quote(f.caption) + " on " + string(c.kind) + didYouMean(f.caption, captions)
 	case len(found) > 1:
 		return psa.Field{}, "the " + s.String() + " side has several custom fields " + quote(f.caption) + " on " + string(c.kind) + "; write custom.<id>"
