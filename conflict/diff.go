@@ -63,7 +63,7 @@ func backtrack(seen [][]int32, x, y, shift int) []hunk {
 	var hunks []hunk
 	for d := len(seen) - 1; d > 0; d-- {
 		w, k := seen[d], x-y
-		h := hunk{}
+		var h hunk
 		if down(w, d, k) {
 			x = int(w[d+k+1])
 			y = x - (k + 1)

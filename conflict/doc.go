@@ -12,21 +12,21 @@
 // field, is a value like any other; "-" is absent, which means not known and is
 // therefore never a change. The same rows hold with the sides swapped.
 //
-//	base left right │ change     nobody owns it   the left side owns it, policy
-//	                │                             restore           tolerate    ask
-//	────────────────┼───────────────────────────────────────────────────────────────────
-//	 a    a    a    │ Same       Nothing          Nothing           Nothing     Nothing
-//	 a    b    a    │ LeftOnly   Propagate Right  Propagate Right   …           …
-//	 a    a    b    │ RightOnly  Propagate Left   WriteBack Right   Differ      Wait
-//	 a    b    b    │ BothSame   Adopt            Adopt             Adopt       Adopt
-//	 a    b    c    │ Clash      Contend          WriteBack Right   Differ      Wait
-//	 a    -    a    │ Same       a side that does not tell a field changed nothing
-//	 a    -    b    │ RightOnly
-//	 a    -    -    │ Same
-//	 -    a    -    │ LeftOnly   no base: the first time both sides are compared
-//	 -    a    a    │ BothSame
-//	 -    a    b    │ Clash
-//	 -    -    -    │ Same
+//	base left right | change     nobody owns it   the left side owns it, policy
+//	                |                             restore           tolerate   ask
+//	----------------+-----------------------------------------------------------------
+//	 a    a    a    | Same       Nothing          Nothing           Nothing    Nothing
+//	 a    b    a    | LeftOnly   Propagate Right  Propagate Right   (likewise) (likewise)
+//	 a    a    b    | RightOnly  Propagate Left   WriteBack Right   Differ     Wait
+//	 a    b    b    | BothSame   Adopt            Adopt             Adopt      Adopt
+//	 a    b    c    | Clash      Contend          WriteBack Right   Differ     Wait
+//	 a    -    a    | Same       a side that does not tell a field changed nothing
+//	 a    -    b    | RightOnly
+//	 a    -    -    | Same
+//	 -    a    -    | LeftOnly   no base: the first time both sides are compared
+//	 -    a    a    | BothSame
+//	 -    a    b    | Clash
+//	 -    -    -    | Same
 //
 // # Strategies
 //
@@ -35,12 +35,12 @@
 // of both) or [Hold] (a person decides; nobody further is asked). What nobody
 // decides is left as it is on both sides and waits.
 //
-//	[PreferLeft], [PreferRight]  one side wins
-//	[PreferFilled]               the side that has a value wins over an empty one
-//	[Newest]                     the later change wins, where the stamps prove it
-//	[SourceOfTruth]              one side wins for some fields or classes
-//	[MergeText], [MergeSet]      both changes, where they do not touch
-//	[Manual]                     a person decides
+//	PreferLeft, PreferRight  one side wins
+//	PreferFilled             the side that has a value wins over an empty one
+//	Newest                   the later change wins, where the stamps prove it
+//	SourceOfTruth            one side wins for some fields or classes
+//	MergeText, MergeSet      both changes, where they do not touch
+//	Manual                   a person decides
 //
 // They are composed by [First], [PerField], [PerClass], [PerKind], [ByPhase],
 // [Named] and [NoteLoser]. [Parse] reads a strategy as a field map spells it.
