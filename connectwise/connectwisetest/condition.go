@@ -11,10 +11,12 @@ import (
 //	summary contains "net" and (board/id in (1,2) or not closedFlag = true)
 //	lastUpdated > [2026-08-20T18:04:26Z] and parentTicketId = null
 
-// expr is a parsed condition.
-type expr interface {
-	write(b *strings.Builder, inner int)
-}
+// expr is a parsed condition: *binary, *negation or *compare.
+type expr interface{ isExpr() }
+
+func (*binary) isExpr()   {}
+func (*negation) isExpr() {}
+func (*compare) isExpr()  {}
 
 // binary is "and" or "or".
 type binary struct {
@@ -50,81 +52,10 @@ func (k valueKind) String() string {
 // value is a literal.
 type value struct {
 	kind valueKind
-	text string // stringValue, timeValue: as written, without quotes or brackets
+	text string // stringValue: without quotes; timeValue: without brackets
 	num  float64
 	b    bool
 	t    time.Time
-}
-
-// Precedence of the operators, for printing parentheses only where needed.
-const (
-	precOr = iota
-	precAnd
-	precNot
-)
-
-func printExpr(e expr) string {
-	var b strings.Builder
-	e.write(&b, precOr)
-	return b.String()
-}
-
-func (e *binary) write(b *strings.Builder, inner int) {
-	prec, word := precAnd, " and "
-	if e.or {
-		prec, word = precOr, " or "
-	}
-	if prec < inner {
-		b.WriteByte('(')
-		defer b.WriteByte(')')
-	}
-	e.l.write(b, prec)
-	b.WriteString(word)
-	e.r.write(b, prec+1) // left-associative: a right operand of the same kind keeps its parentheses
-}
-
-func (e *negation) write(b *strings.Builder, _ int) {
-	b.WriteString("not ")
-	e.x.write(b, precNot+1)
-}
-
-func (e *compare) write(b *strings.Builder, _ int) {
-	b.WriteString(e.path)
-	b.WriteByte(' ')
-	if e.neg {
-		b.WriteString("not ")
-	}
-	b.WriteString(e.op)
-	b.WriteByte(' ')
-	if e.op != "in" {
-		e.values[0].write(b)
-		return
-	}
-	b.WriteByte('(')
-	for i, v := range e.values {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		v.write(b)
-	}
-	b.WriteByte(')')
-}
-
-func (v value) write(b *strings.Builder) {
-	switch v.kind {
-	case nullValue:
-		b.WriteString("null")
-	case stringValue:
-		b.WriteByte('"')
-		b.WriteString(strings.ReplaceAll(v.text, `"`, `\"`))
-		b.WriteByte('"')
-	case numberValue:
-		b.WriteString(strconv.FormatFloat(v.num, 'f', -1, 64))
-	case boolValue:
-		b.WriteString(map[bool]string{true: "True", false: "False"}[v.b])
-	case timeValue:
-		b.WriteString("[" + v.text + "]")
-	}
 }
 
 // maxDepth bounds parentheses and "not": deeper conditions are refused.

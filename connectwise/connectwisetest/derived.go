@@ -14,14 +14,16 @@ import (
 //
 //   - item associations live in the item ($assoc: type id -> subtype ids),
 //   - communications of a contact live in its communicationItems,
-//   - allNotes merges notes and time entries of a ticket.
+//   - allNotes merges notes and time entries of a ticket,
+//   - which departments and work roles a location has lives in departmentIds
+//     of the location and locationIds of the work role.
 //
 // typeSubTypeItemAssociations is a real table, made anew from types, subtypes
 // and items whenever one of them changed.
 
 func isDerived(table string) bool {
 	switch table {
-	case "itemAssociations", "communications", "allNotes":
+	case "itemAssociations", "communications", "allNotes", "departmentLocations", "locationDepartments", "locationWorkRoles", "workRoleLocations":
 		return true
 	}
 	return false
@@ -85,9 +87,50 @@ func (t *Tenant) derive(tx *simulator.Tx, e *endpoint, parents []int) []simulato
 		return t.itemAssociations(tx, parents[0], parents[1])
 	case "communications":
 		return t.communications(tx, parents[0])
+	case "departmentLocations":
+		return linked(tx, "locations", "departmentIds", "location", "department", parents[0])
+	case "workRoleLocations":
+		return links(tx, "workRoles", "locationIds", "workRole", "location", parents[0])
+	case "locationDepartments":
+		return links(tx, "locations", "departmentIds", "location", "department", parents[0])
+	case "locationWorkRoles":
+		rows := linked(tx, "workRoles", "locationIds", "workRole", "location", parents[0])
+		for _, r := range rows {
+			role, _ := tx.Table("workRoles").Get(r.ID)
+			r.Fields()["workRoleInactiveFlag"] = role.Field("inactiveFlag") // a computed row, not a stored one
+		}
+		return rows
 	default:
 		return t.allNotes(tx, parents[0])
 	}
+}
+
+// links returns one row for each id that row id of table lists under key; the
+// row's id is that of the other side.
+func links(tx *simulator.Tx, table, key, self, other string, id int) []simulator.Row {
+	row, ok := tx.Table(table).Get(id)
+	if !ok {
+		return nil
+	}
+	var out []simulator.Row
+	for _, v := range listOf(row.Field(key)) {
+		if n, ok := v.(int); ok {
+			out = append(out, simulator.NewRow(n, Row{"id": n, self: ref(id), other: ref(n)}))
+		}
+	}
+	slices.SortFunc(out, func(a, b simulator.Row) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+// linked returns one row for each row of table that lists id under key.
+func linked(tx *simulator.Tx, table, key, self, other string, id int) []simulator.Row {
+	var out []simulator.Row
+	for r := range tx.Table(table).All(0) {
+		if slices.Contains(listOf(r.Field(key)), any(id)) {
+			out = append(out, simulator.NewRow(r.ID, Row{"id": r.ID, self: ref(r.ID), other: ref(id)}))
+		}
+	}
+	return out
 }
 
 // itemAssociations returns one row per type that the item may follow; the row's

@@ -104,8 +104,11 @@ func endpoints() []*endpoint {
 		{path: "/system/securityroles/info", table: "securityRoles", entity: "SecurityRoleInfo", can: "LN"},
 		{path: "/system/securityRoles/{}/settings", table: "securityRoleSettings", entity: "SecurityRoleSetting", parents: []string{"$role"}, can: readOnly},
 		{path: "/system/departments", table: "departments", entity: "Department", can: crud},
+		{path: "/system/departments/{}/locations", table: "departmentLocations", entity: "DepartmentLocation", parents: []string{"department/id"}, can: readOnly},
 		{path: "/system/info/departments", table: "departments", entity: "DepartmentInfo", can: readOnly},
 		{path: "/system/locations", table: "locations", entity: "Location", can: crud},
+		{path: "/system/locations/{}/departments", table: "locationDepartments", entity: "LocationDepartment", parents: []string{"location/id"}, can: readOnly},
+		{path: "/system/locations/{}/workRoles", table: "locationWorkRoles", entity: "LocationWorkRole", parents: []string{"location/id"}, can: readOnly},
 		{path: "/system/info/locations", table: "locations", entity: "LocationInfo", can: readOnly,
 			rename: map[string]string{"location_flag": "locationFlag"}},
 		{path: "/system/userDefinedFields", table: "userDefinedFields", entity: "UserDefinedField", can: crudBare},
@@ -118,6 +121,7 @@ func endpoints() []*endpoint {
 			rename: map[string]string{"defaultFlag": "overallDefaultFlag"}},
 		{path: "/time/workRoles", table: "workRoles", entity: "WorkRole", can: crud},
 		{path: "/time/workRoles/info", table: "workRoles", entity: "WorkRoleInfo", can: "LN"},
+		{path: "/time/workRoles/{}/locations", table: "workRoleLocations", entity: "WorkRoleLocation", parents: []string{"workRole/id"}, can: readOnly},
 		{path: "/time/chargeCodes", table: "chargeCodes", entity: "ChargeCode", can: crud},
 		{path: "/time/chargeCodes/info", table: "chargeCodes", entity: "ChargeCodeInfo", can: "LN"},
 	}
@@ -193,6 +197,9 @@ func newAPI(text string) (*api, error) {
 		}
 		if e.does("G") || e.does("P") {
 			a.add(e.path+"/{}", routeItem, e, "")
+		}
+		if base, ok := strings.CutSuffix(e.path, "/info"); ok && e.table != "tickets" && e.table != "companies" {
+			a.add(base+"/{}/info", routeItem, e, "") // the light form of one row
 		}
 		if e.does("S") {
 			a.add(e.path+"/{}/usages", routeUsages, e, "")

@@ -17,12 +17,14 @@ type size struct {
 // Small returns a tenant with three boards and a handful of everything: quick
 // to build, every list has rows. Like all generated tenants it is the same
 // every time.
-func Small() *Tenant {
-	return generate(size{
+func Small() *Tenant { return generate(small()) }
+
+func small() size {
+	return size{
 		boards: 3, members: 6, priorities: 4, slas: 2, templates: 2, fields: 8,
 		statuses: [2]int{7, 8}, types: [2]int{3, 4}, subtypes: [2]int{5, 6}, items: [2]int{4, 5}, teams: [2]int{1, 2},
 		companies: 4, contacts: 9, tickets: 12,
-	})
+	}
 }
 
 // Medium returns a tenant as an MSP of sixty people has: 40 boards with 8 to
@@ -139,7 +141,7 @@ func (g *gen) organisation() {
 		row := Row{
 			"id": 1 + i, "ownerLevelId": 1 + i, "structureLevel": Row{"id": min(i+1, 2), "name": []string{"Corporate", "Location"}[min(i, 1)]},
 			"name": n, "timeZoneSetup": Row{"id": 1, "name": "GMT/UTC"}, "locationFlag": i > 0, "clientFlag": false,
-			"workRoleIds": []int{11, 12}, "departmentIds": depts,
+			"workRoleIds": []int{11, 12, 13, 14, 15}, "departmentIds": depts,
 		}
 		if i > 0 {
 			row["reportsTo"] = ref(1)
@@ -150,7 +152,7 @@ func (g *gen) organisation() {
 	for i, n := range []string{"Engineer", "Senior Engineer", "Dispatcher", "Consultant", "Retired Role"} {
 		g.add("/time/workRoles", plant("WorkRole", Row{
 			"id": 11 + i, "name": n, "inactiveFlag": n == "Retired Role", "addAllLocations": false, "removeAllLocations": false,
-			"locationIds": []int{2, 3, 4},
+			"locationIds": []int{1, 2, 3, 4},
 		}))
 	}
 	for i, n := range []string{"Regular", "After Hours", "Emergency", "Travel", "Internal", "Legacy"} {

@@ -179,3 +179,17 @@ func (c *client) lists() map[string]*endpoint {
 	}
 	return out
 }
+
+// manyContacts returns a small tenant with n contacts.
+func manyContacts(n int) *Tenant {
+	s := small()
+	s.contacts = n
+	return generate(s)
+}
+
+// smallVirtual returns a small tenant with virtual contacts and tickets.
+func smallVirtual(contacts, tickets int) *Tenant {
+	s := small()
+	s.virtualContacts, s.virtualTickets = contacts, tickets
+	return generate(s)
+}

@@ -226,6 +226,12 @@ func parentTable(e *endpoint, path string) string {
 		return "companies"
 	case "contactId", "contact/id":
 		return "contacts"
+	case "department/id":
+		return "departments"
+	case "location/id":
+		return "locations"
+	case "workRole/id":
+		return "workRoles"
 	}
 	return "securityRoles" // $role
 }

@@ -90,7 +90,7 @@ func TestPagingProperty(t *testing.T) {
 }
 
 func TestNavigablePaging(t *testing.T) {
-	c := serve(t, Medium(), Options{})
+	c := serve(t, manyContacts(400), Options{})
 	a := c.get("/company/contacts")
 	if n := len(a.rows(t)); n != 25 {
 		t.Errorf("default page has %d rows", n)
@@ -125,7 +125,7 @@ func TestNavigablePaging(t *testing.T) {
 }
 
 func TestForwardOnly(t *testing.T) {
-	c := serve(t, Medium(), Options{LinkHost: "other.invalid"})
+	c := serve(t, manyContacts(400), Options{LinkHost: "other.invalid"})
 	c.head["Pagination-Type"] = "forward-only"
 	a := c.get("/company/contacts?pageSize=150&page=7") // page is ignored
 	rows := a.rows(t)

@@ -276,7 +276,7 @@ func (c *call) dispatch() *apiError {
 		}
 	case routeItem:
 		switch {
-		case method == http.MethodGet && e.does("G"):
+		case method == http.MethodGet && (e.does("G") || strings.HasSuffix(e.path, "/info")):
 			return c.get(e)
 		case method == http.MethodPatch && e.does("P"):
 			return c.patch(e)

@@ -131,7 +131,8 @@ func (s *Server) Heal(ids ...int) { s.core.Heal(ids...) }
 // SetLatency delays every answer from now on.
 func (s *Server) SetLatency(d time.Duration) { s.core.SetLatency(d) }
 
-// Limit replaces the rate limit and forgets what was counted against it.
+// Limit replaces the rate limit and forgets what was counted against it. Unlike
+// in Options the zero Limit is no limit.
 func (s *Server) Limit(l Limit) { s.core.SetLimit(l) }
 
 // Gauge returns requests in flight, refused, and sent too early after a 429.

@@ -293,7 +293,7 @@ func TestClock(t *testing.T) {
 }
 
 func TestListFaults(t *testing.T) {
-	c := serve(t, Medium(), Options{})
+	c := serve(t, manyContacts(400), Options{})
 	path := "/company/contacts?pageSize=100&page=2"
 	want := ids(c.get(path).rows(t))
 	hit := func(f Fault) []int {

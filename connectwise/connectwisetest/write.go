@@ -111,7 +111,7 @@ func (c *call) patch(e *endpoint) *apiError {
 				return err
 			}
 		}
-		if o := w.c.s.opts; o.PatchNeedsCustomField && !w.sent["customFields"] && len(listOf(w.row["customFields"])) > 0 {
+		if o := w.c.s.opts; o.PatchNeedsCustomField && !w.sent["customFields"] && len(listOf(c.t.customFields(w.tx, e.table, nil))) > 0 {
 			w.fail(missing("customFields"))
 		}
 		return nil
@@ -173,9 +173,6 @@ func (c *call) change(e *endpoint, f func(*simulator.Tx) *apiError) *apiError {
 
 func (c *call) begin(tx *simulator.Tx, e *endpoint, id int, old Row) *change {
 	w := &change{c: c, tx: tx, e: e, ent: c.t.api.schema[e.entity], id: id, sent: map[string]bool{}, switches: Row{}, row: Row{}}
-	if e != c.t.api.byTable[e.table] {
-		w.ent = c.t.api.schema[e.entity]
-	}
 	if old != nil {
 		w.old = old
 		w.row = simulator.CloneObject(old)

@@ -389,3 +389,27 @@ func TestOneDefaultPerScope(t *testing.T) {
 		t.Errorf("ticket shows %v", got)
 	}
 }
+
+// Lists that show the same links from both sides agree.
+func TestLocationLinks(t *testing.T) {
+	c := serve(t, Small(), Options{})
+	c.do("PATCH", "/time/workRoles/11", patches("replace", "locationIds", []int{3})).row(t, 200)
+	if got := ids(c.get("/time/workRoles/11/locations").rows(t)); !slices.Equal(got, []int{3}) {
+		t.Errorf("locations of the role %v", got)
+	}
+	for location, want := range map[int]bool{2: false, 3: true} {
+		if got := ids(c.get(fmt.Sprintf("/system/locations/%d/workRoles", location)).rows(t)); slices.Contains(got, 11) != want {
+			t.Errorf("roles of location %d: %v", location, got)
+		}
+	}
+	c.do("PATCH", "/system/locations/2", patches("replace", "departmentIds", []int{12})).row(t, 200)
+	if got := ids(c.get("/system/departments/12/locations").rows(t)); !slices.Contains(got, 2) {
+		t.Errorf("locations of the department %v", got)
+	}
+	if got := ids(c.get("/system/locations/2/departments").rows(t)); !slices.Equal(got, []int{12}) {
+		t.Errorf("departments of the location %v", got)
+	}
+	if got := c.get("/service/boards/12/statuses/555/info").row(t, 200); got["closedFlag"] != true || got["inactiveFlag"] != false || got["closedStatus"] != nil {
+		t.Errorf("light form %v", got)
+	}
+}

@@ -52,12 +52,7 @@ func (l *limiter) enter() (wait time.Duration, ok bool) {
 	if l.limit.Requests <= 0 {
 		return 0, true
 	}
-	from := now.Add(-l.limit.Window)
-	i := 0
-	for i < len(l.times) && !l.times[i].After(from) {
-		i++
-	}
-	l.times = l.times[i:]
+	l.forget(now)
 	if len(l.times) < l.limit.Requests {
 		l.times = append(l.times, now)
 		return 0, true
@@ -69,6 +64,16 @@ func (l *limiter) enter() (wait time.Duration, ok bool) {
 	wait = l.times[0].Add(l.limit.Window).Sub(now)
 	l.retryAt = now.Add(wait)
 	return wait, false
+}
+
+// forget drops what has left the window.
+func (l *limiter) forget(now time.Time) {
+	from := now.Add(-l.limit.Window)
+	i := 0
+	for i < len(l.times) && !l.times[i].After(from) {
+		i++
+	}
+	l.times = l.times[i:]
 }
 
 func (l *limiter) leave() {
@@ -83,12 +88,14 @@ type Gauge struct {
 	MaxInFlight int // most at one moment
 	Violations  int // requests refused with 429 by the limit
 	Early       int // requests that came before the Retry-After of the last 429 was over
+	Counted     int // requests that count against the limit now; 0 without a limit
 }
 
 func (l *limiter) gauge() Gauge {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Gauge{InFlight: l.inFlight, MaxInFlight: l.maxFlight, Violations: l.violations, Early: l.early}
+	l.forget(time.Now())
+	return Gauge{InFlight: l.inFlight, MaxInFlight: l.maxFlight, Violations: l.violations, Early: l.early, Counted: len(l.times)}
 }
 
 func (l *limiter) get() Limit {

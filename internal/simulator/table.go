@@ -49,16 +49,6 @@ func (tx *Tx) Table(name string) *Table {
 	return t
 }
 
-// Names returns the names of all tables in order.
-func (tx *Tx) Names() []string {
-	names := make([]string, 0, len(tx.s.tables))
-	for n := range tx.s.tables {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Virtual describes rows that are made when they are read, so that a table of
 // hundreds of thousands of rows costs no memory.
 type Virtual struct {
