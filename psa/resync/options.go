@@ -51,7 +51,8 @@ type Options struct {
 	// exact. Defaults to 100.
 	ReportRows int
 	// Observer is told how runs go on, in order and never concurrently for one
-	// run. It must return soon: a run waits for it. nil: nobody is told.
+	// run. It must return soon, since the run waits for it, and must not call
+	// the Syncer. nil: nobody is told.
 	Observer func(Event)
 }
 
