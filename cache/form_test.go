@@ -57,6 +57,38 @@ func TestFormNarrowsConnectWise(t *testing.T) {
 	}
 }
 
+// TestFormFollowsAssociations: what goes together may change without the
+// classifications; an inactive association allows nothing.
+func TestFormFollowsAssociations(t *testing.T) {
+	cw := connectWise(t)
+	chosen := psa.Fields{"board": ref("1", ""), "type": ref("301", ""), "subtype": ref("401", "")}
+	items := func(s *cache.Snapshot) string {
+		return optionIDs(field(t, s.Form(psa.KindTicket, chosen), "item").Options)
+	}
+	if got := items(cw); got != "[501]" {
+		t.Fatal(got)
+	}
+	for _, active := range []bool{true, false} {
+		r, ok := cw.Get(psa.Ref{Kind: psa.KindClassificationAssociation, ID: "1"})
+		if !ok {
+			t.Fatal("no such row")
+		}
+		r.Active, r.Fields = active, r.Fields.Clone()
+		r.Fields["item"] = ref("502", "")
+		next, _, err := cw.Apply(1, cache.Batch{Put: []psa.Record{r}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[bool]string{true: "[502]", false: "[]"}[active]
+		if got := items(next); got != want {
+			t.Errorf("active %v: %s, not %s", active, got, want)
+		}
+	}
+	if got := items(cw); got != "[501]" {
+		t.Errorf("the former snapshot changed: %s", got)
+	}
+}
+
 func TestFormNarrowsHaloAndAutotask(t *testing.T) {
 	h, at := halo(t), autotask(t)
 	for _, tt := range []struct {

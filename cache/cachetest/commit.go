@@ -127,6 +127,14 @@ func testReplace(c *tester) {
 
 	back := c.commit(s, source, cache.Batch{Put: []psa.Record{old[3]}, At: noon})
 	c.has(back, psa.KindBoard, old[0], renamed, old[2], old[3], added)
+
+	moved := added
+	moved.Parent = psa.Ref{Kind: psa.KindLocation, ID: "1"}
+	after := c.commit(s, source, cache.Batch{Put: []psa.Record{moved}, At: noon})
+	if after.Version() <= back.Version() {
+		c.errorf("a row got another parent, and the version stayed %d", after.Version())
+	}
+	c.has(c.refresh(s, source), psa.KindBoard, old[0], renamed, old[2], old[3], moved)
 }
 
 func testInactive(c *tester) {
