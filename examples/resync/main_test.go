@@ -63,17 +63,20 @@ func contains(t *testing.T, text string, parts ...string) {
 }
 
 func TestStory(t *testing.T) {
-	for _, size := range []string{"small", "medium"} {
-		out, progress := newShell(t).call(exitComplete, "-tenant", size)
-		contains(t, out,
-			"First run", ": complete", "Second run", ": unchanged", "0 added, 0 changed, 0 removed",
-			"Third run", `+ "Parked"`, `-> "P1 - Drop everything"`, "(active): yes -> no", "\n  - ",
-			"Verification", "pass  custom-fields", "version 2")
-		contains(t, progress, "collect ...", "status", "process ...", "update ...")
-		if strings.Contains(out, "STALE") || strings.Contains(out, "fail ") {
-			t.Errorf("%s: something is wrong in the simulation:\n%s", size, out)
-		}
+	out, progress := newShell(t).call(exitComplete)
+	contains(t, out,
+		"First run", ": complete", "Second run", ": unchanged", "0 added, 0 changed, 0 removed",
+		"Third run", `+ "Parked"`, `-> "P1 - Drop everything"`, "(active): yes -> no", "\n  - ",
+		"Verification", "pass  custom-fields", "version 2")
+	contains(t, progress, "collect ...", "status", "process ...", "update ...")
+	if strings.Contains(out, "STALE") || strings.Contains(out, "fail ") {
+		t.Errorf("something is wrong in the simulation:\n%s", out)
 	}
+}
+
+func TestMediumTenant(t *testing.T) {
+	out, _ := newShell(t).call(exitChanges, "-tenant", "medium", "-dry-run")
+	contains(t, out, "board (Service Board): 40 rows", ": complete (dry run")
 }
 
 func TestFilePersists(t *testing.T) {
