@@ -82,8 +82,8 @@ func (s *Server) Handler() http.Handler { return s.core }
 
 // Transport returns a RoundTripper that answers in this process without
 // sockets: bodies are streamed, contexts honoured, waits virtual inside a
-// testing/synctest bubble. Requests to any host but the one of [Server.URL]
-// (and Options.LinkHost, if set) fail and are logged as strays.
+// testing/synctest bubble. Requests to any host but the one of [Server.URL],
+// also to that of Options.LinkHost, fail and are logged as strays.
 func (s *Server) Transport() http.RoundTripper { return s.core.Transport(s.core, s.owns) }
 
 func (s *Server) owns(u *url.URL) bool {
