@@ -73,6 +73,9 @@ func TestErrorsThatEndTheRun(t *testing.T) {
 				if !errors.Is(err, c.want) || r.Outcome != resync.Failed || r.Error == "" {
 					t.Errorf("%v, %s %q; want %v", err, r.Outcome, r.Error, c.want)
 				}
+				if r.From != b.snapshot().Version() || r.Version != 0 {
+					t.Errorf("version %d -> %d", r.From, r.Version)
+				}
 				if psa.Advice(c.want) != r.Advice {
 					t.Errorf("advice %q", r.Advice)
 				}

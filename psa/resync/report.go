@@ -43,7 +43,7 @@ type Report struct {
 	// Upgraded is the vendor's version before, if it changed.
 	Upgraded string `json:"upgraded_from,omitempty"`
 
-	From    cache.Version `json:"from_version"`      // of the snapshot that was compared with
+	From    cache.Version `json:"from_version"`      // of the snapshot before the run
 	Version cache.Version `json:"version,omitempty"` // after the commit; 0 if there was none
 
 	// Token confirms exactly the removals of this run, see Accept; "" if there

@@ -125,6 +125,7 @@ func (r *run) phases(ctx context.Context) (err error) {
 	if err != nil {
 		return lost(ctx, err)
 	}
+	r.report.From = old.Version()
 	instance, err := r.instance(ctx, old)
 	if err != nil {
 		return lost(ctx, err)
@@ -186,7 +187,8 @@ func lost(ctx context.Context, err error) error {
 }
 
 // instance asks which account answers and refuses another one than before. It
-// is the first request of a run, so that wrong credentials cost one.
+// is the first request of a run and made alone, so that wrong credentials cost
+// one where the vendor does not tell the account to everybody.
 func (r *run) instance(ctx context.Context, old *cache.Snapshot) (psa.Instance, error) {
 	if before := old.Provider(); before != "" && before != r.provider.Name() {
 		return psa.Instance{}, r.otherInstance(fmt.Sprintf("source %q was filled by %s", r.opts.Source, before))
