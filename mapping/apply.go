@@ -93,7 +93,7 @@ func (k *kindMapper) give(x *apply, late bool, yield func(s *setter, note string
 	}
 	for i := range k.create[x.to] {
 		s := &k.create[x.to][i]
-		if !late && (s.scope != nil || s.by != nil) {
+		if s.leave || !late && (s.scope != nil || s.by != nil) {
 			continue
 		}
 		if v, ok := s.field.get(x.dst); !ok || v == nil {

@@ -15,15 +15,18 @@ type Impact struct {
 }
 
 // Impact lints the map against both catalogs and returns what only the new one
-// brings: each rule that broke, and each that no longer covers every value,
-// with its line. old may be nil, for everything that is wrong now.
+// brings: each rule that broke, each that no longer covers every value, and
+// each custom field that is new and has no rule, with its line. old may be nil,
+// for everything that is wrong now.
 func (i Impact) Impact(ctx context.Context, old, new psa.Catalog) ([]psa.Finding, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	cfg := i.Config
 	cfg.Left = new
-	now := i.Map.LintWith(&cfg)
+	now := slices.DeleteFunc(i.Map.LintWith(&cfg), func(f psa.Finding) bool {
+		return f.Severity == psa.Info && f.Code != CodeCustomLost
+	})
 	if old == nil {
 		return now, nil
 	}

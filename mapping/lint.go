@@ -505,8 +505,8 @@ func (l *linter) groups(s Side) {
 			}
 		}
 		if len(have) > 0 && len(lack) > 0 {
-			l.add(l.km.at, psa.Failure, CodeGroup, "%s %s together with %s on the %s side, and no rule or default fills %s",
-				strings.Join(have, ", "), map[bool]string{true: "goes", false: "go"}[len(have) == 1], strings.Join(lack, ", "), s, strings.Join(lack, ", "))
+			l.add(l.km.at, psa.Failure, CodeGroup, "%s %s together with %s on the %s side, and no rule or default fills %s; add one, or create: {%s: {%s: ~}} to leave it to that side",
+				strings.Join(have, ", "), map[bool]string{true: "goes", false: "go"}[len(have) == 1], strings.Join(lack, ", "), s, strings.Join(lack, ", "), s, lack[0])
 		}
 	}
 }

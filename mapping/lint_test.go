@@ -113,8 +113,8 @@ kinds:
 	want := []string{
 		`3:3 error required the left side requires summary on ticket, and no rule or default fills it; add a rule, or create: {left: {summary: ...}}`,
 		`3:3 error required the left side requires company on ticket, and no rule or default fills it; add a rule, or create: {left: {company: ...}}`,
-		`3:3 error incomplete-group board, status go together with team on the left side, and no rule or default fills team`,
-		`3:3 error incomplete-group type goes together with subtype, item on the left side, and no rule or default fills subtype, item`,
+		`3:3 error incomplete-group board, status go together with team on the left side, and no rule or default fills team; add one, or create: {left: {team: ~}} to leave it to that side`,
+		`3:3 error incomplete-group type goes together with subtype, item on the left side, and no rule or default fills subtype, item; add one, or create: {left: {subtype: ~}} to leave it to that side`,
 		`3:3 error required the right side requires title on ticket, and no rule or default fills it; add a rule, or create: {right: {title: ...}}`,
 		`3:3 info custom-field-lost custom field "VIP" (custom.17) of ticket has no rule and stays behind`,
 		`4:21 error no-such-option the left side has no active board "Help Dsk"; did you mean "Help Desk"?`,
@@ -130,6 +130,22 @@ kinds:
 	got := findings(mustMap(t, src).LintWith(cfg))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// create: ~ says that a field of a group is left to the system.
+func TestGroupsMayBeLeft(t *testing.T) {
+	src := "version: 1\nkinds:\n  ticket:\n    groups: [[type, subtype]]\n    create: {left: {subtype: ~}}\n    fields:\n      type: label\n"
+	m := mustMap(t, src)
+	for _, f := range m.Lint(nil, nil) {
+		t.Errorf("%+v", f)
+	}
+	mp, err := m.Compile(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := mp.To(Left, ticket(psa.Fields{"label": "Incident"}), nil); len(got) != 1 {
+		t.Errorf("~ was written: %v", got)
 	}
 }
 

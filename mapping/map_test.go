@@ -412,6 +412,45 @@ func TestHostTransforms(t *testing.T) {
 	}
 }
 
+// Merge does what extends does, with maps that are parsed already.
+func TestMerge(t *testing.T) {
+	base := mustMap(t, "version: 1\npsa: a\nkinds:\n  ticket:\n    create: {psa: {board: A, source: B}}\n    fields:\n      summary: title\n      status: {app: state, values: {New: open, Done: closed}, unknown: pass}\n  note:\n    fields: {text: text}\n")
+	m, err := Merge(base, Source{"over.yaml", []byte("version: 1\nkinds:\n  ticket:\n    create: {source: ~, team: C}\n    fields:\n      status: {right: stage, values: {Done: finished}}\n      summary: {left: summary, owner: psa, app: subject}\n  note: ~\n  site:\n    fields: {name: name}\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]psa.Kind{"site", "ticket"}, m.Kinds()); diff != "" {
+		t.Error(diff)
+	}
+	mp, err := m.Compile(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := mp.To(Right, ticket(psa.Fields{"summary": "x", "status": ref("1", "New")}), nil)
+	if diff := cmp.Diff(psa.Fields{"subject": "x", "stage": "open"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	_, issues := mp.To(Right, ticket(psa.Fields{"status": ref("1", "Other")}), nil)
+	if len(issues) != 1 {
+		t.Errorf("the replaced rule kept unknown: pass: %v", issues)
+	}
+	got, _ = mp.To(Left, ticket(psa.Fields{"subject": "x"}), nil)
+	if diff := cmp.Diff(psa.Fields{"summary": "x", "board": ref("", "A"), "team": ref("", "C")}, got); diff != "" {
+		t.Errorf("create: -want +got:\n%s", diff)
+	}
+	if m.Name(Left) != "a" || base.kind(psa.KindNote) == nil {
+		t.Error("the base was changed, or its name lost")
+	}
+	_, err = Merge(m, Source{"bad.yaml", []byte("version: 1\nkinds: {ticket: {fields: {due_at: stage}}}\n")})
+	if err == nil || !strings.Contains(err.Error(), `bad.yaml:2:28: right field "stage" is written by line 6 too`) {
+		t.Errorf("a clash: %v", err)
+	}
+	_, err = Merge(m, Source{"a.yaml", []byte("[]")}, Source{"b.yaml", []byte("version: 1\nextends: x\nkinds: {}\n")}, Source{"c.yaml", []byte("a: [")})
+	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("not all errors at once: %v", err)
+	}
+}
+
 func TestLayers(t *testing.T) {
 	fsys := fstest.MapFS{
 		"maps/base.yaml": {Data: []byte(ticketMap)},

@@ -77,6 +77,7 @@ type setter struct {
 	by     *fieldPath
 	values map[string]any
 	where  string
+	leave  bool // create: ~ leaves the field to the system
 }
 
 // Compile resolves the names of a map against the catalogs. The error is an
@@ -155,6 +156,10 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 	for s := range k.sets {
 		k.sets[s] = c.setters(km.constants[s], Side(s))
 		k.create[s] = c.setters(km.create[s], Side(s))
+		for i := range k.create[s] {
+			set := &k.create[s][i]
+			set.leave = set.by == nil && set.value == nil
+		}
 	}
 	return k
 }

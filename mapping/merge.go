@@ -65,24 +65,39 @@ func loadLayers(fsys fs.FS, name string, p *problems, above []string) (*node, []
 	return merger{p}.file(below, root), append(files, name), nil
 }
 
-// Merge lays maps over each other, the base first: a field rule of a later one
+// A Source is a file that is in memory already.
+type Source struct {
+	Name string // stands in front of every message
+	Data []byte
+}
+
+// Merge lays files over a map, in their order: a field rule of a later one
 // replaces the earlier rule, a rule that names no right field changes the
 // options it has, value maps and create defaults merge by key, and ~ removes.
-func Merge(base *Map, over ...*Map) (*Map, error) {
+// A file need not be a map in itself. The error is an [*Error] with everything
+// that is wrong with the files or with the result.
+func Merge(base *Map, over ...Source) (*Map, error) {
 	var p problems
-	root, files := base.root, base.files
-	opts := Options{Transforms: map[string]Transform{}}
-	for _, m := range append([]*Map{base}, over...) {
-		for n, t := range m.opts.Transforms {
-			opts.Transforms[n] = t
+	root, files := base.root, base.Files()
+	for _, s := range over {
+		top := parseYAML(s.Name, s.Data, &p)
+		if top == nil {
+			continue
 		}
-		opts.Strategies = append(opts.Strategies, m.opts.Strategies...)
+		if top.kind != nodeMap {
+			p.at(top, "type", "a field map is %s; write a mapping", top.kind)
+			continue
+		}
+		if e := top.get("extends"); e != nil {
+			p.at(e, "extends", "extends is for files; what this one is laid over was given already")
+		}
+		root = merger{&p}.file(root, top)
+		files = append(files, s.Name)
 	}
-	for _, m := range over {
-		root = merger{&p}.file(root, m.root)
-		files = append(files[:len(files):len(files)], m.files...)
+	if err := p.err(); err != nil {
+		return nil, err
 	}
-	return compileMap(root, files, &opts, &p)
+	return compileMap(root, files, &base.opts, &p)
 }
 
 type merger struct{ p *problems }
@@ -145,7 +160,7 @@ func (m merger) kindPart(key string, b, t *node) *node {
 	case "scope":
 		return m.into(b, t, replace)
 	case "create", "constants":
-		return m.into(b, t, m.bothMaps(replace))
+		return m.into(sided(b), sided(t), m.bothMaps(replace))
 	case "fields":
 		return m.into(b, t, m.rule)
 	}
@@ -190,6 +205,18 @@ func (m merger) rule(_ string, b, t *node) *node {
 		}
 		return m.into(b, t, m.bothMaps(replace))
 	})
+}
+
+// sided writes {left: n} for values that stand without a side.
+func sided(n *node) *node {
+	for _, k := range n.keys {
+		if _, is := parseSide(k.text); !is {
+			key := *n
+			key.kind, key.text, key.keys, key.items = nodeString, "left", nil, nil
+			return &node{kind: nodeMap, file: n.file, line: n.line, col: n.col, keys: []*node{&key}, items: []*node{n}}
+		}
+	}
+	return aliased(n)
 }
 
 // aliased writes left and right for psa and app, so that layers meet.

@@ -97,8 +97,8 @@ func FormatPreview(steps []Step) string {
 		value := s.Note
 		if s.Set {
 			value = show(s.Is)
-			if s.From != "" && !psa.ValuesEqual(s.Was, s.Is) {
-				value = show(s.Was) + " -> " + value
+			if was := show(s.Was); s.From != "" && was != value {
+				value = was + " -> " + value
 			}
 			if s.Note != "" {
 				value += " (" + s.Note + ")"

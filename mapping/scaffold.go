@@ -17,6 +17,9 @@ import (
 type ScaffoldOptions struct {
 	LeftName, RightName string
 	Kinds               []psa.Kind
+	// LeftFeatures and RightFeatures tell which fields belong together; those
+	// without a partner are then left to their side.
+	LeftFeatures, RightFeatures psa.Features
 }
 
 // Scaffold writes a first field map from what two systems offer at present.
@@ -40,7 +43,8 @@ func Scaffold(left, right psa.Catalog, opts *ScaffoldOptions) []byte {
 	for range 100 {
 		src, starts := s.render()
 		m, err := Parse("scaffold", src, nil)
-		if err != nil || !s.retract(m.Lint(left, right), starts) {
+		cfg := &Config{Left: left, Right: right, LeftFeatures: opts.LeftFeatures, RightFeatures: opts.RightFeatures}
+		if err != nil || !s.retract(m.LintWith(cfg), starts) {
 			return src
 		}
 	}
@@ -95,8 +99,27 @@ func (s *scaffold) kind(k psa.Kind) {
 			sk.rest[side] = append(sk.rest[side], yamlText(fieldKey(f)))
 		}
 	}
+	for side, features := range []psa.Features{s.opts.LeftFeatures, s.opts.RightFeatures} {
+		for _, g := range features[k].Groups {
+			sk.leave(Side(side), g, used[side])
+		}
+	}
 	sk.match = matchGuess(k, fields)
 	s.kinds = append(s.kinds, sk)
+}
+
+// leave says of the fields of a group that have no partner that they are left
+// to their side, if others of the group are mapped.
+func (sk *scaffoldKind) leave(side Side, group []string, used map[string]bool) {
+	if !slices.ContainsFunc(group, func(f string) bool { return used[f] }) {
+		return
+	}
+	for _, f := range group {
+		filled := slices.ContainsFunc(sk.create[side], func(e entry) bool { return strings.HasPrefix(e.lines[0], f+":") })
+		if !used[f] && !filled {
+			sk.create[side] = append(sk.create[side], entry{lines: []string{f + ": ~  # goes with mapped fields and has no partner: left to the " + side.String() + " side"}})
+		}
+	}
 }
 
 func matchGuess(k psa.Kind, fields [2][]psa.Field) string {
@@ -306,11 +329,27 @@ func valueLines(from, to psa.Options, indent string) (lines []string, prefer map
 	return lines, prefer
 }
 
-var words = regexp.MustCompile(`[\p{L}\p{N}]+`)
+var wordSyntax = regexp.MustCompile(`[\p{L}\p{N}]+`)
+
+// optionWords are words that desks use for the same state or urgency.
+var optionWords = map[string]string{
+	"medium": "normal", "standard": "normal", "urgent": "critical", "emergency": "critical", "open": "new", "received": "new", "reopened": "new",
+	"working": "progress", "assigned": "progress", "active": "progress", "solved": "closed", "resolved": "closed", "done": "closed",
+	"completed": "closed", "complete": "closed", "pending": "waiting", "hold": "waiting", "paused": "waiting", "mail": "email", "call": "phone",
+}
+
+// words returns the words of an option's name, synonyms made one.
+func words(name string) []string {
+	all := wordSyntax.FindAllString(strings.ToLower(name), -1)
+	for i, w := range all {
+		all[i] = cmp.Or(optionWords[w], w)
+	}
+	return all
+}
 
 // nearestOption returns the option that shares most words with a name.
 func nearestOption(name string, opts psa.Options) (best string, sure bool) {
-	mine := words.FindAllString(strings.ToLower(name), -1)
+	mine := words(name)
 	score := 0.0
 	for _, o := range opts {
 		if strings.TrimSpace(o.Name) == "" {
@@ -319,7 +358,7 @@ func nearestOption(name string, opts psa.Options) (best string, sure bool) {
 		if strings.EqualFold(o.Name, name) {
 			return o.Name, true
 		}
-		theirs := words.FindAllString(strings.ToLower(o.Name), -1)
+		theirs := words(o.Name)
 		shared := 0
 		for _, w := range theirs {
 			if slices.Contains(mine, w) {

@@ -42,6 +42,24 @@ func TestScaffold(t *testing.T) {
 	}
 }
 
+func TestScaffoldOfGroups(t *testing.T) {
+	left, right := psaCatalog(), hostCatalog()
+	features := psa.Features{psa.KindTicket: {Groups: [][]string{{"board", "status", "type", "team"}, {"sla", "impact"}}}}
+	src := Scaffold(left, right, &ScaffoldOptions{LeftFeatures: features})
+	m, err := Parse("scaffold", src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.LintWith(&Config{Left: left, Right: right, LeftFeatures: features}) {
+		if f.Severity == psa.Failure {
+			t.Errorf("%s: %s\n%s", f.Where, f.Message, src)
+		}
+	}
+	if !strings.Contains(string(src), "team: ~") || strings.Contains(string(src), "impact: ~") {
+		t.Errorf("%s", src)
+	}
+}
+
 func TestScaffoldOfNothing(t *testing.T) {
 	empty := &catalog{}
 	lintsClean(t, Scaffold(empty, empty, nil), empty, empty)

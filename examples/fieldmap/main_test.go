@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/psasync/psasync/mapping"
+	"github.com/psasync/psasync/psa"
+)
+
+func runIt(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(context.Background(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func write(t *testing.T, src string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "map.yaml")
+	if err := os.WriteFile(name, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestStory(t *testing.T) {
+	code, out, errs := runIt(t)
+	if code != exitFine || errs != "" {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	for _, want := range []string{
+		"custom[\"Device colour\"]", // by its caption
+		"maps/base.yaml + maps/acme.yaml: 0 errors, 0 warnings",
+		`value "Scheduled"          Waiting                  maps/acme.yaml:`,
+		`status                   state             "New" -> "Open"`,
+		`error: the left side has no custom field "Device colour" on ticket [unknown-field]`,
+		`no rule for the left side's "On the calendar" on "Service Desk"`,
+		`error: the left side has no active status "Scheduled" [no-such-option]`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the story lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+// The first map is one that can be used.
+func TestScaffoldIsClean(t *testing.T) {
+	code, out, errs := runIt(t, "scaffold")
+	if code != exitFine {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	if code, found, _ := runIt(t, "-map", write(t, out), "lint"); code != exitFine || !strings.Contains(found, " 0 errors") {
+		t.Errorf("exit %d:\n%s", code, found)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	broken := write(t, "version: 1\nkinds:\n  ticket:\n    fields:\n      summry: title\n      status: {app: state, confict: newest}\n")
+	wrong := write(t, "version: 1\nkinds:\n  ticket:\n    fields:\n      summry: title\n")
+	tests := []struct {
+		args []string
+		code int
+		want string // in either output
+	}{
+		{[]string{"lint"}, exitFine, " 0 errors"},
+		{[]string{"preview", "48213"}, exitFine, "Ticket 48213"},
+		{[]string{"explain", "summary"}, exitFine, "maps/base.yaml:"},
+		{[]string{"impact"}, exitImpact, "On the calendar"},
+		{[]string{"schema"}, exitFine, "$schema"},
+		{[]string{"-h"}, exitFine, "-map"},
+		{[]string{"lnit"}, exitUsage, `unknown command "lnit"`},
+		{[]string{"lint", "x"}, exitUsage, `unexpected argument "x"`},
+		{[]string{"explain"}, exitUsage, "explain needs a field"},
+		{[]string{"explain", "nope"}, exitUsage, `no rule for the ticket field "nope"`},
+		{[]string{"preview", "999999999"}, exitUsage, "not found"},
+		{[]string{"-nope"}, exitUsage, "not defined"},
+		{[]string{"-map", broken, "lint"}, exitMap, `map.yaml:6:28: the rule has no key "confict"; did you mean "conflict"?`},
+		{[]string{"-map", wrong, "lint"}, exitMap, `map.yaml:5:7: error: the left side has no field "summry" on ticket; did you mean "summary"?`},
+		{[]string{"-map", "/no/such/file.yaml", "lint"}, exitMap, "file.yaml"},
+	}
+	for _, tt := range tests {
+		code, out, errs := runIt(t, tt.args...)
+		if code != tt.code || !strings.Contains(out+errs, tt.want) {
+			t.Errorf("%v: exit %d, want %d and %q:\n%s%s", tt.args, code, tt.code, tt.want, out, errs)
+		}
+	}
+}
+
+func TestSchemaIsJSON(t *testing.T) {
+	_, out, _ := runIt(t, "schema")
+	if !json.Valid([]byte(out)) {
+		t.Error(out)
+	}
+}
+
+// A ticket of the simulated PSA goes to the host and back, and is the same.
+func TestThereAndBack(t *testing.T) {
+	ctx := context.Background()
+	c, err := connect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.server.Close()
+	m, err := mapping.Load(maps, "maps/acme.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := c.config(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapper, err := m.Compile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for rec, err := range c.provider.List(ctx, psa.KindTicket, psa.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, issues := mapper.To(mapping.Right, rec, nil)
+		for _, i := range issues {
+			if i.Code != "member" { // the simulated PSA has members without an address
+				t.Errorf("%s", i)
+			}
+		}
+		back, issues := mapper.To(mapping.Left, psa.Record{Ref: rec.Ref, Fields: there}, &mapping.Env{Present: rec.Fields})
+		for _, i := range issues {
+			t.Errorf("%s: %s", rec.Ref, i)
+		}
+		for name, v := range back {
+			was := rec.Fields[name]
+			if r, ok := v.(psa.Fields); ok && name != "custom" {
+				if w, _ := was.(psa.Fields); r.String("id") != w.String("id") {
+					t.Errorf("%s: %s was %v and is %v", rec.Ref, name, was, v)
+				}
+			} else if !ok && !psa.ValuesEqual(v, was) {
+				t.Errorf("%s: %s was %v and is %v", rec.Ref, name, was, v)
+			}
+		}
+		if d := mapper.Differ(psa.KindTicket, rec.Fields, there); len(d) > 0 {
+			t.Errorf("%s: %v differ", rec.Ref, d)
+		}
+		n++
+	}
+	if n == 0 {
+		t.Error("no ticket")
+	}
+}
