@@ -311,7 +311,7 @@ func (c mapReader) targets(rules []*fieldRule) {
 			if was == nil || was.key == r.key || was.conditional() || r.conditional() {
 				continue
 			}
-			c.p.at(r.at, "duplicate-target", "%s field %s is written by line %d too; give one of them a direction or a when", side, quote(name), was.at.line)
+			c.p.at(r.at, "duplicate-target", "%s field %s is written at %s too; give one of them a direction or a when", side, quote(name), where(was.at))
 		}
 	}
 }

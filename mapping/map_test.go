@@ -365,7 +365,7 @@ func TestMapErrors(t *testing.T) {
 		{"prefer", head + "      status: {app: s, values: {A: x, C: x}, prefer: {x: D}}\n", `f:5:55: prefer "x": "D" is no pair of values`},
 		{"one-way template", head + "      status: {app: s, transform: {template: \"{a}\"}}\n", `f:5:35: a template cannot go back; add direction: to_right`},
 		{"chain", head + "      status: {app: s, transform: [hours_to_minutes, trim]}\n", `f:5:54: transform "trim" takes a string, and "hours_to_minutes" makes a number`},
-		{"target twice", head + "      status: s\n      board: s\n", `f:6:7: right field "s" is written by line 5 too; give one of them a direction or a when`},
+		{"target twice", head + "      status: s\n      board: s\n", `f:6:7: right field "s" is written at f:5:7 too; give one of them a direction or a when`},
 		{"unreachable", head + "      status: [{app: s}, {app: t}]\n", `f:5:16: this rule has no when, so those after it never apply; put it last`},
 		{"caption", head + "      custom[Site #1]: x\n", `f:5:7: fields is a text; write a mapping; a key that holds " #" or ": " needs quotes, e.g. 'custom["Site #1"]'`},
 		{"path", head + "      a..b: x\n", `f:5:7: "a..b" is no field; write a field name such as status, board.name, custom.16 or custom["Caption"]`},
@@ -442,7 +442,7 @@ func TestMerge(t *testing.T) {
 		t.Error("the base was changed, or its name lost")
 	}
 	_, err = Merge(m, Source{"bad.yaml", []byte("version: 1\nkinds: {ticket: {fields: {due_at: stage}}}\n")})
-	if err == nil || !strings.Contains(err.Error(), `bad.yaml:2:28: right field "stage" is written by line 6 too`) {
+	if err == nil || !strings.Contains(err.Error(), `bad.yaml:2:27: right field "stage" is written at over.yaml:6:7 too`) {
 		t.Errorf("a clash: %v", err)
 	}
 	_, err = Merge(m, Source{"a.yaml", []byte("[]")}, Source{"b.yaml", []byte("version: 1\nextends: x\nkinds: {}\n")}, Source{"c.yaml", []byte("a: [")})
