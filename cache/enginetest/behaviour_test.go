@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -333,6 +334,37 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 	return w.b.Write(p)
 }
 
+// TestUnknownOutcome: the answer to a COMMIT is lost, and readers learn without
+// being told what became of it, whatever MaxAge is.
+func TestUnknownOutcome(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		f := &faults{left: -1, after: after}
+		s := openFaulty(t, f, filepath.Join(t.TempDir(), "cache.db"), &sqlite.Options{MaxAge: -1})
+		before := mustCommit(t, s, "a", put(board(1, "x")))
+		end := f.arm(1 << 20)
+		before = mustCommit(t, s, "a", put(board(1, "y")))
+		end()
+		f.arm(slices.Index(f.log, "COMMIT"))
+		if snap, err := s.Commit(t.Context(), "a", before.Version(), put(board(1, "z"))); err == nil {
+			t.Fatalf("no COMMIT failed, version %d", snap.Version())
+		}
+		want := before.Version()
+		if after {
+			want++
+		}
+		now := before
+		for start := time.Now(); now.Version() != want && time.Since(start) < 10*time.Second; {
+			var err error
+			if now, err = s.Current(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if now.Version() != want {
+			t.Errorf("after %v: version %d is stored, readers see %d", after, want, now.Version())
+		}
+	}
+}
+
 // TestReadWhileCommitting stops a commit half-way and reads, from memory and
 // from the file.
 func TestReadWhileCommitting(t *testing.T) {
@@ -342,8 +374,8 @@ func TestReadWhileCommitting(t *testing.T) {
 	mustCommit(t, s, "b", put(board(1, "x")))
 	inside, goOn := make(chan bool), make(chan bool)
 	f.mu.Lock()
-	f.hook = func(query string) {
-		if query == "COMMIT" {
+	f.hook = func(query string, done bool) {
+		if query == "COMMIT" && !done {
 			f.mu.Lock()
 			f.hook = nil
 			f.mu.Unlock()
@@ -375,7 +407,7 @@ func TestReadWhileCommitting(t *testing.T) {
 	}
 }
 
-// TestCancelAnywhere cancels a commit at each of its statements.
+// TestCancelAnywhere cancels a commit before and after each of its statements.
 func TestCancelAnywhere(t *testing.T) {
 	f := &faults{left: -1}
 	s := openFaulty(t, f, filepath.Join(t.TempDir(), "cache.db"), &sqlite.Options{MaxAge: -1})
@@ -386,12 +418,12 @@ func TestCancelAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		n, last := 0, ""
+		n, last, late := 0, "", false
 		f.mu.Lock()
-		f.hook = func(query string) {
+		f.hook = func(query string, done bool) {
 			if n == step {
 				cancel()
-				last = query
+				last, late = query, done
 			}
 			n++
 		}
@@ -407,9 +439,9 @@ func TestCancelAnywhere(t *testing.T) {
 		}
 		switch {
 		case err == nil:
-			committed = true
-			if last != "COMMIT" && n > step {
-				t.Errorf("a commit cancelled at %q came through", last)
+			committed = n <= step
+			if n > step && last != "COMMIT" {
+				t.Errorf("a commit cancelled at %q (done: %v) came through", last, late)
 			}
 		case !errors.Is(err, context.Canceled):
 			t.Errorf("cancelled at %q: %v", last, err)

@@ -24,7 +24,7 @@ type faults struct {
 	after bool // fail once the statement has been carried out, as when its answer is lost
 	dead  bool // every statement from then on fails too, as when the connection is gone
 	log   []string
-	hook  func(query string) // called before each statement, may be nil
+	hook  func(query string, done bool) // called before and after each statement; may be nil
 }
 
 var errInjected = errors.New("injected failure")
@@ -56,7 +56,8 @@ func (f *faults) step(c *faultyConn, query string, run func() error) error {
 	}
 	f.mu.Unlock()
 	if hook != nil {
-		hook(query)
+		hook(query, false)
+		defer hook(query, true)
 	}
 	if !due {
 		return run()
