@@ -29,6 +29,10 @@ func cwConfig(srv *connectwisetest.Server) connectwise.Config {
 	}
 }
 
+func newProvider(srv *connectwisetest.Server) (*connectwise.Provider, error) {
+	return connectwise.New(cwConfig(srv))
+}
+
 func cwProvider(t testing.TB, cfg connectwise.Config) *connectwise.Provider {
 	t.Helper()
 	p, err := connectwise.New(cfg)
