@@ -1,3 +1,15 @@
+// Package connectwise reads a ConnectWise PSA (Manage) account as a
+// [psa.Provider]: its configuration, companies, sites, contacts, service
+// tickets, ticket notes and time entries.
+//
+// [New] makes a [Provider] from a [Config]; README.md beside it says how to set
+// up the API member it needs, with the least rights. fields.yaml says which
+// canonical field stands where in ConnectWise's rows. Tests of programs that
+// use this package find a simulator in connectwise/connectwisetest.
+//
+// Statements about the vendor follow its developer guide
+// (developer.connectwise.com, "Developer Guide") and REST schema of release
+// 2025.1.
 package connectwise
 
 import (
