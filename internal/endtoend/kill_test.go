@@ -80,8 +80,8 @@ func resyncForEver(file string) error {
 			}
 		}
 		r, err := syncer.Run(ctx)
-		if errors.Is(err, cache.ErrLeased) {
-			gen-- // the lease of the one before runs out in a moment
+		if errors.Is(err, cache.ErrLeased) || errors.Is(err, cache.ErrFenced) {
+			gen-- // of the one before, which runs out in a moment; or on a slow machine, too late renewed
 			continue
 		}
 		if err != nil {
