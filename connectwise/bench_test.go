@@ -78,7 +78,6 @@ func large(b *testing.B, n int) *connectwise.Provider {
 		Limit: connectwisetest.Limit{Requests: -1}, LogSize: 1,
 		RefuseFields: map[string][]string{"/company/contacts": {"id"}},
 	}, func(c *connectwise.Config) {
-		c.PageSize = 1000
 		c.Budget = connectwise.NewBudget(&connectwise.BudgetConfig{Requests: 1 << 30})
 	})
 	return p

@@ -82,8 +82,8 @@ type Config struct {
 	// Link is the address that opens a record in the user interface, with
 	// {host}, {company}, {type} (CompanyFv, ContactFv, ServiceFv) and {id} in
 	// it. "": DefaultLink, whose {host} is the host of URL without "api-".
-	// ConnectWise documents no link; the default is what its own mails and
-	// other integrations use.
+	// ConnectWise documents no link; the default is what other integrations
+	// use.
 	Link string
 }
 
