@@ -57,6 +57,7 @@ type variable struct{ name, value string }
 // into the environment lines.
 func vendors() map[string]func(c config, url string) (service, error) {
 	return map[string]func(config, string) (service, error){
+		"autotask":    autotask,
 		"connectwise": connectwise,
 	}
 }
