@@ -88,6 +88,37 @@ func TestOtherBytesOfTheSameMeaning(t *testing.T) {
 	}
 }
 
+// A provider that does not hash costs decoding, nothing else.
+func TestWithoutHashes(t *testing.T) {
+	for name, tenant := range shapes() {
+		parent, _ := anchor(name)
+		b := newBench(t, tenant, resync.Options{})
+		b.tenant.list = func(kind psa.Kind, q psa.Query) []psa.Record {
+			q.Known = nil
+			out := b.listed(kind, q)
+			for i := range out {
+				out[i].Hash = psa.Hash{}
+			}
+			if out == nil {
+				return []psa.Record{}
+			}
+			return out
+		}
+		b.run()
+		b.equal()
+		b.store.puts = 0
+		if r := b.run(); r.Outcome != resync.Unchanged || b.store.puts != 0 {
+			t.Errorf("%s: %s, %d rows written", name, r.Outcome, b.store.puts)
+		}
+		b.tenant.SetActive(ref(parent, "2"), false)
+		b.tenant.Edit(ref(psa.KindRole, "1"), psa.Fields{"name": "Renamed"})
+		if r := b.run(); r.Outcome != resync.Complete || kindOf(t, r, parent).Changed != 1 || kindOf(t, r, psa.KindRole).Changed != 1 {
+			t.Errorf("%s: %s", name, r.Outcome)
+		}
+		b.equal()
+	}
+}
+
 func TestChangesFieldByField(t *testing.T) {
 	b := newBench(t, psatest.Boards(), resync.Options{})
 	b.run()
