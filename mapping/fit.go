@@ -103,11 +103,11 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 		}
 	case psa.TypeTime, psa.TypeDate:
 		if s, ok := v.(string); ok {
-			at, msg := parseTime(s, false)
 			if f.typ == psa.TypeDate && len(s) == len("2006-01-02") {
-				at, msg = parseTime(s, true)
+				_, msg := parseTime(s, true)
 				return s, badTime(msg)
 			}
+			at, msg := parseTime(s, false)
 			if f.typ == psa.TypeDate {
 				return at.Format("2006-01-02"), badTime(msg)
 			}

@@ -145,7 +145,7 @@ func slow(row []byte) (psa.Fields, bool) {
 			}
 		}
 	}
-	if !qThere && !(oThere && m["o"] == nil) && !(pThere && o["p"] == nil) {
+	if null := oThere && m["o"] == nil || pThere && o["p"] == nil; !qThere && !null {
 		delete(custom, "deep")
 	}
 	if len(custom) == 0 {
@@ -275,7 +275,10 @@ func TestScanAgreesWithJSONValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		row := `{"x":` + strings.Join(rapid.SliceOfN(k, 1, 8).Draw(t, "tokens"), "") + `}`
 		err := p.scan([]byte(row), make([]span, len(p.paths)))
-		if valid := json.Valid([]byte(row)); valid != (err == nil) && !(valid && strings.Contains(err.Error(), "a")) {
+		if err != nil && strings.HasPrefix(err.Error(), "a") {
+			return // a wanted path, of the wrong type or twice, in what may well be JSON
+		}
+		if valid := json.Valid([]byte(row)); valid != (err == nil) {
 			t.Fatalf("%s: scan says %v, json.Valid says %v", row, err, valid)
 		}
 	})

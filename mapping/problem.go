@@ -38,9 +38,18 @@ type problem struct {
 type problems struct {
 	list []problem
 	kind psa.Kind // of what is being looked at
+	full bool     // no more are taken
 }
 
+// enoughProblems is where reading a file stops collecting; what is shown is
+// less still.
+const enoughProblems = 1000
+
 func (p *problems) at(n *node, code, format string, args ...any) {
+	if p.full {
+		return
+	}
+	p.full = len(p.list) >= enoughProblems
 	p.add(n, psa.Failure, code, fmt.Sprintf(format, args...))
 }
 
@@ -72,6 +81,9 @@ func (p *problems) err() error {
 	if more := len(all) - maxProblems; more > 0 {
 		last := all[maxProblems-1]
 		last.Message = fmt.Sprintf("and %d more errors from here on", more+1)
+		if p.full {
+			last.Message = fmt.Sprintf("and more than %d more errors from here on", more)
+		}
 		all = append(all[:maxProblems-1], last)
 	}
 	return &Error{Findings: all}

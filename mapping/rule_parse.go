@@ -213,14 +213,11 @@ func (c mapReader) member(n *node) *memberRule {
 		c.p.at(n, "missing", "by: list needs a list: {jo@host.example: jbloggs}")
 	}
 	if u := n.get("unmatched"); u != nil {
-		switch {
-		case u.kind == nodeMap:
-			if f := u.get("fallback"); c.mapping(u, "unmatched", "fallback") && f != nil {
-				m.unmatched = "fallback"
-				m.fallback, _ = c.text(f, "fallback")
-			}
-		default:
+		if u.kind != nodeMap {
 			m.unmatched = c.oneOf(u, "unmatched", "hold", "drop")
+		} else if f := u.get("fallback"); c.mapping(u, "unmatched", "fallback") && f != nil {
+			m.unmatched = "fallback"
+			m.fallback, _ = c.text(f, "fallback")
 		}
 	}
 	return m

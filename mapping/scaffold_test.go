@@ -82,6 +82,6 @@ func TestScaffoldOfStrangeNames(t *testing.T) {
 		for i, n := range rapid.SliceOfN(name, 0, 4).Draw(t, "captions") {
 			left.fields[psa.KindTicket] = append(left.fields[psa.KindTicket], psa.Field{Name: fmt.Sprint("custom.", 30+i), Caption: strings.ToValidUTF8(n, "?"), Type: psa.TypeString, Required: rapid.Bool().Draw(t, "required")})
 		}
-		lintsClean(t, Scaffold(left, right, nil), left, right)
+		lintsClean(t, Scaffold(left, right, &ScaffoldOptions{Kinds: []psa.Kind{psa.KindTicket}}), left, right)
 	})
 }

@@ -271,17 +271,17 @@ func (s *scanner) skip(depth int) error {
 	if s.i == len(s.b) {
 		return errSyntax
 	}
-	switch c := s.b[s.i]; {
-	case c == '"':
+	switch c := s.b[s.i]; c {
+	case '"':
 		_, err := s.str()
 		return err
-	case c == '{' || c == '[':
+	case '{', '[':
 		return s.skipNested(c, depth)
-	case c == 't':
+	case 't':
 		return s.word("true")
-	case c == 'f':
+	case 'f':
 		return s.word("false")
-	case c == 'n':
+	case 'n':
 		return s.word("null")
 	default:
 		return s.number()

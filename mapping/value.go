@@ -266,11 +266,11 @@ func (r *timeReader) zone() (offset time.Duration, zoned bool) {
 		return 0, false
 	}
 	r.s = r.s[1:]
-	h, m := r.int(2), 0
+	h := r.int(2)
 	if r.s != "" && r.s[0] == ':' {
 		r.s = r.s[1:]
 	}
-	m = r.int(2)
+	m := r.int(2)
 	r.ok = r.ok && h < 24 && m < 60
 	return sign * (time.Duration(h)*time.Hour + time.Duration(m)*time.Minute), true
 }
