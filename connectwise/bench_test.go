@@ -27,7 +27,7 @@ func BenchmarkContacts(b *testing.B) {
 	for _, n := range []int{100_000, 400_000} {
 		var known index
 		b.Run(fmt.Sprintf("first/%d", n), func(b *testing.B) {
-			known = known[:0]
+			known = make(index, 0, n)
 			benchList(b, large(b, n), n, nil, func(h psa.Hash) { known = append(known, h) })
 			known.sort()
 		})

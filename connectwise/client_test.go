@@ -231,7 +231,7 @@ func TestDiscovery(t *testing.T) {
 				return answer(200, "[]")(r)
 			})
 			err := boards(t.Context(), p)
-			if psa.ErrorClass(err) != tt.class || got != tt.codebase {
+			if !errors.Is(psa.ErrorClass(err), tt.class) || got != tt.codebase {
 				t.Errorf("codebase %q, %v; want %q, %v", got, err, tt.codebase, tt.class)
 			}
 			if errors.Is(err, psa.ErrNotFound) {

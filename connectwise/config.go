@@ -34,7 +34,6 @@ type list struct {
 	record  string // type of record in links; "": no url
 	filter  map[string]filter
 	find    map[string]finder
-	missing map[psa.Ability]string
 
 	layout *mapping.KindLayout
 	fields string // value of the fields parameter
@@ -296,6 +295,8 @@ func (p *Provider) parents(ctx context.Context, kind psa.Kind, only []string) it
 // errSkip marks a row that belongs to no kind, or to another one.
 var errSkip = errors.New("skipped")
 
+func skipped(r psa.Record) bool { return errors.Is(r.Err, errSkip) }
+
 // rows yields the rows of one list. It reports false when the loop is over: it
 // was left, or an error was yielded. salt is what rows depend on besides the
 // list.
@@ -329,7 +330,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, salt string, 
 				yield(psa.Record{}, err)
 				return false
 			}
-			if r.Err == errSkip || q.ActiveOnly && l.flag != "" && r.Err == nil && !r.Unchanged && !r.Active {
+			if skipped(r) || q.ActiveOnly && l.flag != "" && r.Err == nil && !r.Unchanged && !r.Active {
 				continue
 			}
 			if !yield(r, nil) {

@@ -139,7 +139,7 @@ func class(r *rest.Response, body errorBody, isJSON bool, text string) (code, ca
 	}
 	switch {
 	case r.Status >= 500 && (strings.Contains(text, "timeout") || strings.Contains(text, "timed out")):
-		return psa.ErrTimeout, nil // "A timeout has occured. Please try again."
+		return psa.ErrTimeout, nil // of a query
 	case r.Status >= 500 && strings.Contains(text, "was not recognized as a valid"):
 		return psa.ErrInvalid, nil // a client's mistake that the server did not catch
 	case r.Status >= 500:

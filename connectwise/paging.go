@@ -49,7 +49,6 @@ type pager struct {
 	child  string // childConditions
 	size   int
 	search bool // conditions go into the body of a POST to path/search
-	bare   bool // the list has no count
 	scrub  bool // rows may hold custom fields of type Password
 
 	navigable bool
@@ -98,23 +97,22 @@ func (g *pager) page(ctx context.Context, cursor string) (rest.Page, error) {
 
 // get asks for one page, without fields if the server refuses them.
 func (g *pager) get(ctx context.Context, cursor string) (*rest.Response, error) {
-	for {
-		fields := g.fields
-		if g.c.quirks.has(noFields, g.at) {
-			fields = ""
-		}
-		resp, err := g.c.do(ctx, g.request(cursor, fields))
-		if err == nil || fields == "" || !errors.Is(err, psa.ErrInvalid) {
-			return resp, err
-		}
-		// A 400 may be about any name. It is about fields if the same request
-		// passes without them.
-		if resp, err2 := g.c.do(ctx, g.request(cursor, "")); err2 == nil {
-			g.c.quirks.learn(noFields, g.at)
-			return resp, nil
-		}
+	fields := g.fields
+	if g.c.quirks.has(noFields, g.at) {
+		fields = ""
+	}
+	resp, err := g.c.do(ctx, g.request(cursor, fields))
+	if err == nil || fields == "" || !errors.Is(err, psa.ErrInvalid) {
+		return resp, err
+	}
+	// A 400 may be about any name. It is about fields if the same request
+	// passes without them.
+	resp, again := g.c.do(ctx, g.request(cursor, ""))
+	if again != nil {
 		return nil, err
 	}
+	g.c.quirks.learn(noFields, g.at)
+	return resp, nil
 }
 
 func (g *pager) request(cursor, fields string) rest.Request {

@@ -203,7 +203,7 @@ func server(s string) (base *url.URL, codebase string, err error) {
 		return nil, "", errors.New("holds a user name; credentials belong into Config.Credentials")
 	case u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, "", errors.New("is no host and no base URL")
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, "", errors.New("is not https (http is for loopback hosts)")
 	}
 	parts := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })

@@ -140,7 +140,7 @@ func (p *Provider) one(ctx context.Context, l *list, parent psa.Ref, id, salt st
 	}
 	rec := p.decoder(l)(body, parent)
 	switch {
-	case errors.Is(rec.Err, errSkip):
+	case skipped(rec):
 		return fail(psa.ErrNotFound, errors.New("the row is out of scope: no service ticket's"))
 	case rec.Err != nil:
 		return psa.Record{}, rec.Err
@@ -364,7 +364,7 @@ func (p *Provider) notes(ctx context.Context, q psa.Query, yield func(psa.Record
 			yield(psa.Record{}, err)
 			return false
 		}
-		if r.Err != errSkip && !yield(r, nil) {
+		if !skipped(r) && !yield(r, nil) {
 			return false
 		}
 	}
@@ -387,7 +387,7 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 		}
 		for r, err := range rest.Records(ctx, listing) {
 			// The server matches without case and takes "*" for a wildcard.
-			if err == nil && (r.Err == errSkip || r.Err == nil && !l.matches(r.Fields, by)) {
+			if err == nil && (skipped(r) || r.Err == nil && !l.matches(r.Fields, by)) {
 				continue
 			}
 			if !yield(r, err) {

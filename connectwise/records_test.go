@@ -127,7 +127,7 @@ func TestLongThread(t *testing.T) {
 	for i := range 1003 {
 		tenant.Add(notes, row{"text": fmt.Sprint(i), "internalAnalysisFlag": true})
 	}
-	p, srv := open(t, tenant, nil, nil)
+	p, _ := open(t, tenant, nil, nil)
 	if n := len(collect(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 1003 {
 		t.Errorf("%d notes, want 1003", n)
 	}
@@ -135,7 +135,7 @@ func TestLongThread(t *testing.T) {
 	for i := range 50 {
 		tenant.Add(notes, row{"text": fmt.Sprint(i), "internalAnalysisFlag": true})
 	}
-	p, srv = open(t, tenant, nil, nil)
+	p, srv := open(t, tenant, nil, nil)
 	srv.Fail(connectwisetest.Fault{Path: "/service/tickets/*/allNotes", CapPage: 25, Count: -1})
 	if n := len(collect(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 50 {
 		t.Errorf("%d notes of a server that cuts pages short, want 50", n)
@@ -164,7 +164,7 @@ func TestDeletions(t *testing.T) {
 			if !d.At.IsZero() {
 				at = d.At.Format(time.RFC3339)
 			}
-			got = append(got, d.Ref.String()+" "+at)
+			got = append(got, d.String()+" "+at)
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("since %s: %q, want %q", tt.since, got, tt.want)
@@ -385,7 +385,7 @@ func TestCheck(t *testing.T) {
 			case psa.KindForm:
 				want = psa.ErrUnsupported
 			}
-			if a.Kind != kinds[i] || psa.ErrorClass(a.Err) != want {
+			if a.Kind != kinds[i] || !errors.Is(psa.ErrorClass(a.Err), want) {
 				t.Errorf("%s: %v, want %v", a.Kind, a.Err, want)
 			}
 		}

@@ -1,6 +1,7 @@
 package connectwise_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -150,7 +151,7 @@ func TestEscapes(t *testing.T) {
 	}
 	for _, bad := range []psa.Fields{{"external_ref": "a\nb"}, {"external_ref": ""}, {"external_ref": nil}, {}} {
 		for _, err := range p.Find(t.Context(), psa.KindTicket, bad) {
-			if psa.ErrorClass(err) != psa.ErrInvalid {
+			if !errors.Is(err, psa.ErrInvalid) {
 				t.Errorf("%v: %v, want ErrInvalid", bad, err)
 			}
 		}
@@ -238,7 +239,7 @@ func TestLongFilters(t *testing.T) {
 			"no id of a parent":   {psa.KindContact, psa.Query{Parent: psa.Ref{Kind: psa.KindCompany, ID: "../1"}}, psa.ErrInvalid},
 		} {
 			requests, _, err := run(t, tt.kind, tt.q)
-			if psa.ErrorClass(err) != tt.class || len(requests) > 0 {
+			if !errors.Is(err, tt.class) || len(requests) > 0 {
 				t.Errorf("%s: %v after %d requests, want %v", name, err, len(requests), tt.class)
 			}
 		}
@@ -285,7 +286,7 @@ func TestRefusedNames(t *testing.T) {
 			t.Errorf("list %d took %d requests, want %d", i+1, n, want)
 		}
 	}
-	if _, err := p.Count(t.Context(), psa.KindContact, psa.Query{ActiveOnly: true}); psa.ErrorClass(err) != psa.ErrUnsupported {
+	if _, err := p.Count(t.Context(), psa.KindContact, psa.Query{ActiveOnly: true}); !errors.Is(err, psa.ErrUnsupported) {
 		t.Errorf("a count that cannot leave inactive rows out: %v", err)
 	}
 }
