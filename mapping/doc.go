@@ -1,5 +1,11 @@
 // Package mapping says in YAML what a field of one system is in another.
 //
+// A [Map] is between a PSA and a host, or two PSAs: which field is which, how
+// values translate, who owns a field, which records take part. [Load] reads it
+// with what it extends, [Map.Lint] compares it with what both systems offer,
+// [Map.Compile] makes a [Mapper] that applies it in both directions, and
+// [Scaffold] writes a first one. README.md in this directory is the guide.
+//
 // A [Layout] describes the rows of one vendor: where a canonical field of
 // package psa stands in the vendor's JSON, and how its values translate. Each
 // adapter embeds one as fields.yaml; [KindLayout.Decode] turns a vendor row

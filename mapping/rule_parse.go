@@ -218,6 +218,8 @@ func (c mapReader) member(n *node) *memberRule {
 		} else if f := u.get("fallback"); c.mapping(u, "unmatched", "fallback") && f != nil {
 			m.unmatched = "fallback"
 			m.fallback, _ = c.text(f, "fallback")
+		} else {
+			c.p.at(u, "missing", "unmatched needs hold, drop, or {fallback: member}")
 		}
 	}
 	return m
