@@ -272,8 +272,13 @@ func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, 
 		m, drop, t := r.members.convert(x.to, v, to.typ == psa.TypeRef)
 		return m, t == nil && !drop, t
 	}
-	if v, t = r.step(x.to, v); t != nil {
-		return nil, false, t
+	if len(r.steps) > 0 {
+		if ref, isRef := v.(psa.Fields); isRef && from.typ == psa.TypeRef {
+			v, _ = valueText(ref, from.byID) // transforms know no references
+		}
+		if v, t = r.step(x.to, v); t != nil {
+			return nil, false, t
+		}
 	}
 	if out, t = to.value(x, v, from, r.scope[x.to], fresh); t != nil {
 		return nil, false, t

@@ -57,6 +57,7 @@ type mapRule struct {
 	where   string
 	fits    [2]fit
 	schema  [2]psa.Field  // the zero Field where it is unknown
+	text    [2]bool       // the other side is a part of a reference
 	scope   [2]*fieldPath // the field whose row scopes a reference
 	tables  [2]map[string]map[string]any
 	plain   bool // values pass as they are
@@ -204,6 +205,21 @@ func (c *kindCompiler) resolve(f *fieldPath, s Side) (psa.Field, string) {
 	return psa.Field{}, quote(field.Name) + " has no " + quote(last) + " in it" + didYouMean(last, fieldNames(within))
 }
 
+// part makes a path to the name or id of a reference one to the reference
+// itself, so that a text that is written there becomes a whole one.
+func (c *kindCompiler) part(f *fieldPath, field *psa.Field, s Side, byID *bool) bool {
+	if len(f.segs) != 2 || f.segs[1] != "id" && f.segs[1] != "name" {
+		return false
+	}
+	of, ok := findField(c.fields[s], f.segs[0])
+	if !ok || of.Type != psa.TypeRef {
+		return false
+	}
+	*byID = f.segs[1] == "id"
+	f.segs, *field = f.segs[:1:1], of
+	return true
+}
+
 // caption finds a custom field by its caption.
 func (c *kindCompiler) caption(f *fieldPath, s Side) (psa.Field, string) {
 	if c.folded[s] == nil {
@@ -265,6 +281,9 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 		if r.types[s] != "" {
 			f.Type = r.types[s]
 		}
+		if c.part(&mr.fields[s], &f, side, &r.by[s]) && mr.fits[1-s].typ == "" && r.types[1-s] == "" {
+			mr.text[1-s] = true
+		}
 		mr.schema[s] = f
 		mr.fits[s] = c.fit(f, side, r.by[s])
 		mr.scope[s] = c.scopeField(f, side)
@@ -273,6 +292,11 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 	}
 	if !ok {
 		return nil
+	}
+	for s := range mr.fits {
+		if mr.text[s] && mr.fits[s].typ == "" {
+			mr.fits[s].typ = psa.TypeString
+		}
 	}
 	// What the catalog does not know is as the other side's, but a reference
 	// becomes its name: only a catalog can say that the host has rows of its own.
@@ -387,6 +411,7 @@ func (c *kindCompiler) setters(rules []setRule, s Side) []setter {
 		}
 		set := setter{field: r.field, where: where(r.at), by: r.by, scope: c.scopeField(f, s)}
 		byID := r.value.kind == nodeMap && r.by == nil
+		c.part(&set.field, &f, s, new(bool))
 		set.fit = c.fit(f, s, byID)
 		switch {
 		case r.by != nil:
