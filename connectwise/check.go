@@ -121,31 +121,30 @@ func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
 	if !f.Can.Has(psa.CanList) {
 		return &psa.Error{Provider: name, Op: "check " + string(kind), Code: psa.ErrUnsupported, Detail: f.Missing[psa.CanList]}
 	}
-	lists := c.p.lists[kind]
-	if kind == psa.KindNote {
-		lists = lists[:1]
-		if c.p.c.quirks.has(noNotes, "") {
-			lists = c.p.lists[kind][1:]
+	for _, l := range c.p.lists[kind] {
+		err := c.list(ctx, l)
+		if err != nil && (!l.every || !errors.Is(err, psa.ErrUnsupported)) {
+			return err
 		}
-	}
-	for _, l := range lists {
-		path := l.path
-		if l.per {
-			parent := c.probe(ctx, c.p.lists[l.parent][0].path, c.p.lists[l.parent][0].path, kind)
-			if parent.err != nil || parent.id == "" {
-				return parent.err // no parent: nothing to be read, or to be denied
-			}
-			path = strings.Replace(l.path, "{id}", url.PathEscape(parent.id), 1)
-		}
-		if one := c.probe(ctx, path, l.path, kind); one.err != nil {
-			if kind == psa.KindNote && errors.Is(one.err, psa.ErrUnsupported) && l.every {
-				c.p.c.quirks.learn(noNotes, "")
-				return c.kind(ctx, kind)
-			}
-			return one.err
+		if err == nil && l.every {
+			break // the other list of notes is for servers without this one
 		}
 	}
 	return nil
+}
+
+// list asks one list, below one parent if it hangs on one.
+func (c *checker) list(ctx context.Context, l *list) error {
+	path := l.path
+	if l.per {
+		up := c.p.lists[l.parent][0]
+		parent := c.probe(ctx, up.path, up.path, l.kind)
+		if parent.err != nil || parent.id == "" {
+			return parent.err // no parent: nothing to be read, or to be denied
+		}
+		path = strings.Replace(l.path, "{id}", url.PathEscape(parent.id), 1)
+	}
+	return c.probe(ctx, path, l.path, l.kind).err
 }
 
 // probe asks a list for one id. Kinds that hang on the same parent share the

@@ -238,10 +238,11 @@ type noteHead struct {
 func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) {
 	every, plain := p.lists[psa.KindNote][0], p.lists[psa.KindNote][1]
 	t := &thread{list: every}
-	ok := false
+	ok, old := false, p.c.quirks.has(noNotes, "")
 	var err error
-	if !p.c.quirks.has(noNotes, "") {
-		if t.rows, ok, err = p.allNotes(ctx, ticket); err != nil {
+	if !old {
+		t.rows, ok, err = p.allNotes(ctx, ticket)
+		if old = errors.Is(err, psa.ErrUnsupported); err != nil && !old {
 			return nil, err
 		}
 	}
@@ -250,6 +251,9 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 		if t.rows, err = p.plainNotes(ctx, ticket); err != nil {
 			return nil, err
 		}
+	}
+	if old {
+		p.c.quirks.learn(noNotes, "") // one list is there, so the address of the other was good
 	}
 	// An issue or discussion note with the lowest id is what the ticket was
 	// opened with; ConnectWise tickets have no other description.
@@ -269,7 +273,7 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 }
 
 // allNotes reads the one page that is trusted; ok is false if there may be
-// more, or if the server has no such list.
+// more. A server without the list is psa.ErrUnsupported.
 func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, ok bool, err error) {
 	l := p.lists[psa.KindNote][0]
 	path := strings.Replace(l.path, "{id}", url.PathEscape(ticket.ID), 1)
@@ -280,11 +284,7 @@ func (p *Provider) allNotes(ctx context.Context, ticket psa.Ref) (rows []byte, o
 		}
 	}
 	resp, err := p.c.do(ctx, request(1, maxPage))
-	switch {
-	case errors.Is(err, psa.ErrUnsupported):
-		p.c.quirks.learn(noNotes, "")
-		return nil, false, nil
-	case err != nil:
+	if err != nil {
 		return nil, false, err
 	}
 	link, err := readLink(resp.Header)
