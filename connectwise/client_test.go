@@ -2,6 +2,7 @@ package connectwise_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -152,7 +153,7 @@ func TestHeaders(t *testing.T) {
 	}
 	h := seen["/service/priorities"]
 	for name, want := range map[string]string{
-		"Authorization": "Basic YWNtZW1zcCtwdWI6cHJpdg==", // acmemsp+pub:priv
+		"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("acmemsp+pub:priv")),
 		"Clientid":      "client-guid", "User-Agent": "acme-sync/1", "Pagination-Type": "forward-only",
 		"Accept": "application/vnd.connectwise.com+json; version=2025.1, application/json",
 	} {
