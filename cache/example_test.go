@@ -135,7 +135,11 @@ func ExampleAcquire() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer lease.Release(ctx)
+	defer func() {
+		if err := lease.Release(ctx); err != nil {
+			log.Print(err)
+		}
+	}()
 
 	_, err = cache.Acquire(ctx, store, "acme/connectwise", "worker-2", time.Minute)
 	var leased *cache.LeasedError

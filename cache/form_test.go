@@ -287,7 +287,7 @@ func TestCheck(t *testing.T) {
 		{"null in a required field", psa.Fields{"summary": nil}, "summary required"},
 		{"blank", psa.Fields{"summary": "  "}, "summary required"},
 		{"empty reference", psa.Fields{"company": psa.Fields{"id": ""}}, "company required"},
-		{"unknown field", psa.Fields{"sumary": "x"}, "sumary unknown-field"},
+		{"unknown field", psa.Fields{"subject": "x"}, "subject unknown-field"},
 		{"not this vendor's field", psa.Fields{"ticket_type": ref("1", "")}, "ticket_type unknown-field"},
 		{"read-only", psa.Fields{"number": "7"}, "number read-only"},
 		{"type", psa.Fields{"summary": number(1), "budget_hours": "2", "due_at": "tomorrow", "priority": "4"},

@@ -101,9 +101,6 @@ func (k KindMeta) clone() KindMeta {
 	return k
 }
 
-// sameShape reports whether an index built under k serves o as well.
-func (k KindMeta) sameShape(o KindMeta) bool { return slices.Equal(k.Scopes, o.Scopes) }
-
 func (m Meta) clone() Meta {
 	m.Kinds = maps.Clone(m.Kinds)
 	for kind, k := range m.Kinds {

@@ -334,7 +334,10 @@ func TestMemoryForgets(t *testing.T) {
 		}
 	}
 	n := 0
-	for c := range m.Versions(t.Context(), "a") {
+	for c, err := range m.Versions(t.Context(), "a") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		if _, err := m.At(t.Context(), "a", c.Version); err != nil {
 			t.Errorf("version %d is listed: %v", c.Version, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
@@ -82,15 +83,22 @@ func uniform(snap *cache.Snapshot) bool {
 
 func testReaders(c *tester) {
 	s := c.open()
-	const readers, commits, size = 2, 15, 20
+	// A fast store needs more commits before readers have met enough of them.
+	const readers, size, fewest, met = 2, 20, 15, 100
 	c.commit(s, source, cache.Batch{Put: rows(psa.KindBoard, "v0", size), At: noon})
 	done := make(chan struct{})
+	var committing atomic.Bool
+	var during atomic.Int32 // reads within a commit
 	var wg sync.WaitGroup
 	for range readers {
 		wg.Go(func() {
 			var last cache.Version
 			for {
+				within := committing.Load()
 				snap, err := s.Current(c.ctx, source)
+				if within && committing.Load() {
+					during.Add(1)
+				}
 				switch {
 				case err != nil || snap == nil:
 					c.errorf("Current: %v", err)
@@ -111,8 +119,12 @@ func testReaders(c *tester) {
 			}
 		})
 	}
-	for i := range commits {
-		snap, err := s.Commit(c.ctx, source, c.current(s, source).Version(), cache.Batch{Put: rows(psa.KindBoard, fmt.Sprint("v", i+1), size), At: noon})
+	for i, start := 0, time.Now(); i < fewest || during.Load() < met && time.Since(start) < 2*time.Second; i++ {
+		b := cache.Batch{Put: rows(psa.KindBoard, fmt.Sprint("v", i+1), size), At: noon}
+		from := c.current(s, source).Version()
+		committing.Store(true)
+		snap, err := s.Commit(c.ctx, source, from, b)
+		committing.Store(false)
 		if err != nil {
 			c.errorf("Commit: %v", err)
 			break

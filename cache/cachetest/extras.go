@@ -148,11 +148,14 @@ func testHistory(c *tester, s cache.Store, h cache.Historian) {
 	if i != len(want) {
 		c.errorf("there are %d commits, not %d", i, len(want))
 	}
-	for range h.Versions(c.ctx, source) {
+	for _, err := range h.Versions(c.ctx, source) {
+		if err != nil {
+			c.errorf("Versions: %v", err)
+		}
 		break // stops without harm
 	}
-	for got := range h.Versions(c.ctx, "never seen") {
-		c.errorf("a source without commits has %+v", got)
+	for got, err := range h.Versions(c.ctx, "never seen") {
+		c.errorf("a source without commits has %+v, %v", got, err)
 	}
 }
 

@@ -75,6 +75,7 @@ func queryInt(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
 // TestMemoryDatabase runs the suite over the one connection that a database in
 // memory can have.
 func TestMemoryDatabase(t *testing.T) {
+	t.Parallel()
 	cachetest.Harness{
 		Rows: 200,
 		Open: func(t *testing.T) cache.Store {
@@ -176,6 +177,7 @@ func TestLocked(t *testing.T) {
 }
 
 func TestCorrupt(t *testing.T) {
+	t.Parallel()
 	garbage := filepath.Join(t.TempDir(), "garbage.db")
 	if err := os.WriteFile(garbage, bytes.Repeat([]byte("not a database "), 1000), 0o600); err != nil {
 		t.Fatal(err)
@@ -340,9 +342,9 @@ func TestUnknownOutcome(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		f := &faults{left: -1, after: after}
 		s := openFaulty(t, f, filepath.Join(t.TempDir(), "cache.db"), &sqlite.Options{MaxAge: -1})
-		before := mustCommit(t, s, "a", put(board(1, "x")))
+		mustCommit(t, s, "a", put(board(1, "x")))
 		end := f.arm(1 << 20)
-		before = mustCommit(t, s, "a", put(board(1, "y")))
+		before := mustCommit(t, s, "a", put(board(1, "y")))
 		end()
 		f.arm(slices.Index(f.log, "COMMIT"))
 		if snap, err := s.Commit(t.Context(), "a", before.Version(), put(board(1, "z"))); err == nil {
@@ -452,6 +454,7 @@ func TestCancelAnywhere(t *testing.T) {
 }
 
 func TestRetain(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cache.db")
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	o := &sqlite.Options{Retain: 10 * 24 * time.Hour, Now: func() time.Time { return now }, MaxAge: -1}

@@ -126,6 +126,7 @@ func commitForever(file string) error {
 // left: every acknowledged commit is there, none in part, and the tables agree
 // with each other.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	kills := 30
 	if n, err := strconv.Atoi(os.Getenv(killsEnv)); err == nil {
 		kills = n
@@ -288,6 +289,7 @@ const rowsPerAdder = 40
 // TestTwoProcesses has processes commit to one source of one file, new at the
 // start, while this one reads.
 func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cache.db")
 	type result struct {
 		out string
@@ -375,6 +377,7 @@ func fillDisk(file string) error {
 
 // TestFileTooLarge lets a process run into RLIMIT_FSIZE while it commits.
 func TestFileTooLarge(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cache.db")
 	out, err := child(t, "fill", file, "").Output()
 	if err != nil {

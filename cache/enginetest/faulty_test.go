@@ -163,11 +163,13 @@ func (c connector) Driver() driver.Driver                        { return c.driv
 // TestFailures makes each statement of a commit fail in turn: before it is
 // carried out, after it was, and with the connection gone from there on.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []struct {
 		name        string
 		after, dead bool
 	}{{"before", false, false}, {"after", true, false}, {"gone before", false, true}, {"gone after", true, true}} {
 		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
 			byStore := map[cache.Store]*faults{}
 			files := map[cache.Store]string{}
 			commits := 0

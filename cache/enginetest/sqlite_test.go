@@ -36,8 +36,10 @@ func openFile(t testing.TB, driver, file string, o *sqlite.Options) *sqlite.Stor
 }
 
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	files := map[cache.Store]string{}
 	cachetest.Harness{
+		Rows: 500,
 		Open: func(t *testing.T) cache.Store {
 			file := filepath.Join(t.TempDir(), "cache.db")
 			s := openFile(t, "sqlite", file, nil)

@@ -43,7 +43,7 @@ func classify(ctx context.Context, err error) error {
 			return err
 		}
 	}
-	class := error(nil)
+	var class error
 	switch codeOf(err) {
 	case codeBusy, codeLocked:
 		class = cache.ErrBusy
@@ -56,7 +56,7 @@ func classify(ctx context.Context, err error) error {
 	default:
 		// A driver may say "interrupted" instead of what interrupted it.
 		if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
-			return fmt.Errorf("%w (%v)", cause, err)
+			return fmt.Errorf("%w: %w", cause, err)
 		}
 		return err
 	}
