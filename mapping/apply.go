@@ -244,10 +244,13 @@ func sameValue(a, b any) bool {
 // convert maps one value. ok is false where the rule says to leave the field
 // alone.
 func (r *mapRule) convert(x *apply, v any) (out any, ok bool, t *trouble) {
-	if v == nil {
-		if r.visibility {
-			return string(psa.Internal), true, nil
+	if v == nil && r.visibility {
+		v = string(psa.Internal) // nobody said who may read it
+		if x.to == Left {
+			return v, true, nil
 		}
+	}
+	if v == nil {
 		return nil, true, nil
 	}
 	if list, isList := v.([]any); isList && (r.inside != nil || len(r.values) > 0) {
@@ -258,6 +261,9 @@ func (r *mapRule) convert(x *apply, v any) (out any, ok bool, t *trouble) {
 
 func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, t *trouble) {
 	fresh := false
+	if r.visibility && x.to == Right {
+		v = narrow(v)
+	}
 	if len(r.values) > 0 {
 		mapped, keep, t := r.translate(x, v)
 		if t != nil || mapped == nil {
@@ -265,7 +271,8 @@ func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, 
 		}
 		fresh = !keep
 		v = mapped
-	} else if r.visibility {
+	}
+	if r.visibility && x.to == Left {
 		v = narrow(v)
 	}
 	if r.members != nil {

@@ -184,12 +184,10 @@ func compatible(a, b psa.Type) bool {
 			return 1
 		case psa.TypeRefs, psa.TypeIDs:
 			return 2
-		case psa.TypeTime, psa.TypeDate:
-			return 3
 		}
 		return 0
 	}
-	return group(a) != 0 && group(a) == group(b) || group(a)+group(b) == 4 && group(a) != 2
+	return group(a) != 0 && group(a) == group(b)
 }
 
 // scopesOf returns the scopes that options of a reference are to be looked at

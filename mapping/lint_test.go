@@ -59,6 +59,8 @@ func TestLint(t *testing.T) {
 			`5:7 warning uncovered-value priority: no rule for the right side's "Critical", "High", "Medium", which is held; add them to values`}},
 		{"types", "budget_hours: title\n", []string{
 			`5:7 error type budget_hours is a number and title is a string; add a transform or values`}},
+		{"a time is no date", "due_at: {app: due, right_type: date}\n", []string{
+			`5:7 error type due_at is a time and due is a date; add a transform or values`}},
 		{"transform of the wrong type", "summary: {app: title, transform: hours_to_minutes}\n", []string{
 			`5:40 error type transform "hours_to_minutes" takes a number, and summary is a string`,
 			`5:40 error type transform "hours_to_minutes" makes a number, and title is a string`}},

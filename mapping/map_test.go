@@ -208,11 +208,20 @@ func TestVisibility(t *testing.T) {
 		{Right, "public", nil, "public"},
 		{Right, "team", nil, "private"},
 		{Right, "secret", nil, "private"},
-		{Right, nil, nil, "internal"},
+		{Right, nil, nil, "private"},
+		{Left, nil, nil, "internal"},
 		{Left, "public", nil, "public"},
 		{Left, "private", nil, "internal"},
 		{Left, "private", psa.Fields{"visibility": "team"}, "team"},
 		{Left, "anything", nil, "internal"},
+	}
+	plain := mustCompile(t, "version: 1\nkinds: {note: {fields: {visibility: {app: visibility, values: {internal: private}, unknown: pass}}}}\n")
+	for in, want := range map[string][2]string{"public": {"public", "public"}, "secret": {"private", "internal"}, "team": {"team", "team"}, "private": {"private", "internal"}} {
+		for side, w := range map[Side]string{Right: want[0], Left: want[1]} {
+			if got, _ := plain.To(side, note(in), nil); got["visibility"] != w {
+				t.Errorf("%s passing to %s: got %v, want %s", in, side, got["visibility"], w)
+			}
+		}
 	}
 	for _, tt := range tests {
 		got, issues := mp.To(tt.to, note(tt.in), &Env{Present: tt.present})
@@ -378,6 +387,8 @@ func TestMapErrors(t *testing.T) {
 		{"caption", head + "      custom[Site #1]: x\n", `f:5:7: fields is a text; write a mapping; a key that holds " #" or ": " needs quotes, e.g. 'custom["Site #1"]'`},
 		{"path", head + "      a..b: x\n", `f:5:7: "a..b" is no field; write a field name such as status, board.name, custom.16 or custom["Caption"]`},
 		{"widening", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: public}}}}}\n", `f:2:55: internal notes would become public; add widen: true if that is meant`},
+		{"shared with public", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: seen, public: seen}}}}}\n", `f:2:55: internal notes would become "seen", as public ones do; add widen: true if that is meant`},
+		{"wide default", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: staff, public: all}, unknown: {default: all}}}}}\n", `f:2:105: what is unknown would become "all"; add widen: true if that is meant`},
 		{"group", "version: 1\nkinds: {ticket: {groups: [[a]], fields: {}}}\n", `f:2:27: a group is a list of two fields or more, e.g. [board, status]`},
 		{"owner", head + "      status: {app: s, owner: {side: psa, on_edit: fix}}\n", `f:5:52: on_edit is "fix"; write restore or tolerate or ask`},
 		{"mixed conditions", head + "      status: {app: s, when: {board: x, right: {y: 1}}}\n", `f:5:31: when of two sides has no key "board"`},

@@ -451,17 +451,37 @@ func (c mapReader) noWidening(r *fieldRule) {
 	if !c.isVisibility(r) || r.widen {
 		return
 	}
+	readers := map[string]string{} // by right value: the widest left value that has it
+	for _, p := range r.values {
+		if w, ok := width(p.left); ok {
+			if was, _ := width(readers[p.right.text]); readers[p.right.text] == "" || w > was {
+				readers[p.right.text] = p.left
+			}
+		}
+	}
 	for _, p := range r.values {
 		l, lok := width(p.left)
 		w, rok := width(p.right.text)
-		if !lok || !rok {
+		switch {
+		case !lok:
+		case rok && w > l && r.direction != toLeft:
+			c.p.at(p.at, "widening", "%s notes would become %s; add widen: true if that is meant", p.left, p.right.text)
+		case rok && l > w && r.direction != toRight:
+			c.p.at(p.at, "widening", "%s notes would come back %s; add widen: true if that is meant", p.right.text, p.left)
+		case readers[p.right.text] == string(psa.Public) && p.left != string(psa.Public) && r.direction != toLeft:
+			c.p.at(p.at, "widening", "%s notes would become %s, as public ones do; add widen: true if that is meant", p.left, quote(p.right.text))
+		}
+	}
+	for s, d := range r.defaults {
+		if d == nil {
 			continue
 		}
-		if w > l && r.direction != toLeft {
-			c.p.at(p.at, "widening", "%s notes would become %s; add widen: true if that is meant", p.left, p.right.text)
+		as := d.text
+		if Side(s) == Right && readers[as] != "" {
+			as = readers[as]
 		}
-		if l > w && r.direction != toRight {
-			c.p.at(p.at, "widening", "%s notes would come back %s; add widen: true if that is meant", p.right.text, p.left)
+		if as == string(psa.Public) || as == string(psa.TeamOnly) {
+			c.p.at(d, "widening", "what is unknown would become %s; add widen: true if that is meant", quote(d.text))
 		}
 	}
 }
