@@ -1,0 +1,174 @@
+package autotask
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/psasync/psasync/internal/rest"
+	"github.com/psasync/psasync/psa"
+)
+
+// An APIError is what Autotask said about a refused request. It is the cause
+// inside a [psa.Error], to be found with errors.As; classes are tested with
+// errors.Is and the psa.Err values.
+type APIError struct {
+	Status   int      // of the HTTP answer
+	Messages []string // in Autotask's words, without the values they quote
+}
+
+// Error returns the status; the words stand in psa.Error.Detail.
+func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d", e.Status) }
+
+// errThreads is the cause of a request that was one too many for its endpoint.
+var errThreads = errors.New("too many requests to one endpoint at the same moment")
+
+// threadPause is the wait after errThreads, which holds up everything that
+// uses the budget: other programs with the same integration code are busy.
+const threadPause = 2 * time.Second
+
+// The shapes of an error body: a list of texts (or of objects with a message),
+// and the one of the web server.
+type errorBody struct {
+	Errors  []json.RawMessage `json:"errors"`
+	Message string            `json:"Message"`
+}
+
+func (b errorBody) messages() []string {
+	var all []string
+	for _, raw := range b.Errors {
+		var text string
+		var object struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(raw, &text) != nil && json.Unmarshal(raw, &object) == nil {
+			text = object.Message
+		}
+		all = append(all, text)
+	}
+	if b.Message != "" {
+		all = append(all, b.Message)
+	}
+	return all
+}
+
+// classify turns an answer into an error, or nil for a good one.
+func classify(r *rest.Response) error {
+	if r.Status >= 200 && r.Status < 300 {
+		if isHTML(r) {
+			return vendorError(r, nil, psa.ErrData, "a web page instead of JSON")
+		}
+		return nil
+	}
+	body, isJSON := parseError(r.Body)
+	messages := body.messages()
+	detail := strings.Join(messages, " ")
+	switch {
+	case isJSON:
+	case isHTML(r):
+		detail = "a web page instead of JSON"
+	default:
+		detail = string(r.Body)
+	}
+	return vendorError(r, messages, class(r, body, strings.ToLower(detail)), detail)
+}
+
+// class maps status and body to an error class; text is in lower case.
+//
+// Autotask answers 500 to everything that it understood and refused, with the
+// reasons in errors; a 500 without them is a failure that may pass.
+func class(r *rest.Response, body errorBody, text string) error {
+	says := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(text, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch r.Status {
+	case http.StatusUnauthorized:
+		return psa.ErrAuth
+	case http.StatusForbidden:
+		return psa.ErrDenied
+	case http.StatusNotFound:
+		// The web server's page is about the address. Only the API itself
+		// says that a row is missing.
+		if isHTML(r) {
+			return psa.ErrUnsupported
+		}
+		return psa.ErrNotFound
+	case http.StatusMethodNotAllowed:
+		return psa.ErrUnsupported
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return psa.ErrTimeout
+	case http.StatusConflict:
+		return psa.ErrConflict
+	case http.StatusTooManyRequests:
+		return psa.ErrRateLimited
+	}
+	switch {
+	case says("itgenatr005", "thread threshold"), says("external requests") && says("threshold"):
+		return psa.ErrRateLimited // whatever the status
+	case says("adequate permission", "required permission"):
+		return psa.ErrDenied
+	case r.Status >= 500 && says("deadlock", "timeout expired", "timed out"):
+		return psa.ErrTimeout
+	case r.Status >= 500 && len(body.Errors) == 0:
+		return psa.ErrUnavailable
+	case r.Status >= 400:
+		return psa.ErrInvalid
+	}
+	return psa.ErrData
+}
+
+func vendorError(r *rest.Response, messages []string, code error, detail string) error {
+	api := &APIError{Status: r.Status}
+	for _, m := range messages {
+		api.Messages = append(api.Messages, clean(m, 200))
+	}
+	e := &psa.Error{Provider: name, Op: r.Op, Ref: r.Ref, Code: code, Detail: clean(detail, 200), Err: api}
+	if low := strings.ToLower(detail); code == psa.ErrRateLimited && (strings.Contains(low, "itgenatr005") || strings.Contains(low, "thread threshold")) {
+		e.RetryAfter, e.Err = threadPause, errors.Join(api, errThreads)
+	}
+	return e
+}
+
+func parseError(b []byte) (errorBody, bool) {
+	var e errorBody
+	if b = bytes.TrimSpace(b); len(b) == 0 || b[0] != '{' || json.Unmarshal(b, &e) != nil {
+		return errorBody{}, false
+	}
+	return e, true
+}
+
+func isHTML(r *rest.Response) bool {
+	if ct := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(strings.TrimSpace(ct)), "text/html") {
+		return true
+	}
+	b := bytes.TrimSpace(r.Body)
+	return len(b) > 0 && b[0] == '<'
+}
+
+// quoted is a value that the vendor repeats, in quotes or brackets.
+var quoted = regexp.MustCompile(`"[^"]*"|(^|\s)'[^']*'|\[[^\]]*\]`)
+
+// clean makes the vendor's words fit for an error text: one line, at most
+// limit runes, without the values it quotes. Credentials, query strings and
+// addresses are taken out by package rest.
+func clean(s string, limit int) string {
+	s = strings.ToValidUTF8(s[:min(len(s), 4096)], "")
+	s = quoted.ReplaceAllString(s, `$1"…"`)
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if utf8.RuneCountInString(s) > limit {
+		s = string([]rune(s)[:limit]) + "…"
+	}
+	return s
+}
