@@ -15,12 +15,12 @@ type change struct {
 	tx *simulator.Tx
 	e  *entity
 
-	id      int
-	old     Row  // nil: a new row
-	row     Row  // the row as it will be stored
-	fields  bool // a field other than user-defined ones was sent
-	errs    []string
-	onlyUDF bool
+	id     int
+	old    Row  // nil: a new row
+	row    Row  // the row as it will be stored
+	fields bool // a field other than user-defined ones was sent
+	errs   []string
+	udfs   bool // user-defined fields were sent
 }
 
 func (c *call) begin(tx *simulator.Tx, e *entity, id int, old Row) *change {
@@ -165,7 +165,7 @@ func (w *change) setUDFs(v any) {
 		values[strconv.Itoa(d.ID)] = value
 	}
 	mergeUDF(w.row, values)
-	w.onlyUDF = !w.fields
+	w.udfs = true
 }
 
 // udfError says what is wrong with a value of a user-defined field. Those that
@@ -200,6 +200,9 @@ func (w *change) udfError(d simulator.Row, v any) string {
 
 // commit checks the row, stores it and lets its effects happen.
 func (w *change) commit() *apiError {
+	if !w.isNew() && !w.fields && !w.udfs {
+		return nil // nothing that could be changed was sent
+	}
 	r := rulesOf(w.e.path)
 	if r.defaults != nil && len(w.errs) == 0 {
 		r.defaults(w)
@@ -253,7 +256,7 @@ func (w *change) stamp() {
 	} else {
 		tracked := w.row["lastTrackedModificationDateTime"]
 		t.stampChange(w.e, w.row)
-		if w.onlyUDF && o.UDFKeepsTracked && w.e.path == "Tickets" {
+		if !w.fields && o.UDFKeepsTracked && w.e.path == "Tickets" {
 			w.row["lastTrackedModificationDateTime"] = tracked
 		}
 	}
@@ -266,7 +269,7 @@ func (w *change) stamp() {
 		}
 	}
 	behind := func(key string) {
-		if w.c.as != 0 && w.e.imp && w.e.field(key) != nil {
+		if w.c.as != 0 && w.e.field(key) != nil {
 			w.row[key] = user
 		}
 	}

@@ -27,6 +27,11 @@ func failf(format string, args ...any) *apiError {
 	return &apiError{status: http.StatusInternalServerError, errors: []string{fmt.Sprintf(format, args...)}}
 }
 
+// noEntity is the 403 of entities whose lack of a right shows.
+func noEntity() *apiError {
+	return &apiError{status: http.StatusForbidden, errors: []string{"The logged in Resource does not have the adequate permissions for this entity."}}
+}
+
 func noRoute() *apiError { return &apiError{status: http.StatusNotFound, html: true} }
 
 func noMethod(method string) *apiError {

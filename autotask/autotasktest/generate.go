@@ -21,7 +21,7 @@ func Small() *Tenant {
 	return generate(size{
 		queues: 4, statuses: 8, sources: 4, slas: 2, issues: 4, subIssues: 3, categories: 3,
 		resources: 6, roles: 3, departments: 2, locations: 2, codes: 5, udfs: 9,
-		companies: 4, contacts: 9, tickets: 12,
+		companies: 4, contacts: 11, tickets: 12,
 	})
 }
 

@@ -50,7 +50,7 @@ func (g *gen) companyRows() {
 
 // contactRows makes contacts; one of ten is inactive.
 func (g *gen) contactRows() {
-	m := contactMaker{companies: g.made["Companies"][1:], sites: g.sitesOf}
+	m := g.contactMaker()
 	for i := range g.contacts {
 		row := Row{"id": firstContact + i}
 		for _, f := range g.schema.byName["Contact"].fields {

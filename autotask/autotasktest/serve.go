@@ -75,7 +75,7 @@ func (c *call) run() *apiError {
 	wait(c.r.Context(), c.s.slowdown())
 	ok, forbidden := c.s.may(c.r.Method, c.path)
 	if forbidden {
-		return &apiError{status: http.StatusForbidden, errors: []string{"The logged in Resource does not have the adequate permissions for this entity."}}
+		return noEntity()
 	}
 	c.empty = c.empty || !ok
 	return c.dispatch(strings.Split(strings.Trim(c.path, "/"), "/"))
@@ -84,7 +84,7 @@ func (c *call) run() *apiError {
 // known reports whether the request is below the API's root.
 func (c *call) known() bool {
 	path := c.r.URL.Path
-	if c.s.opts.CasePath && !strings.HasPrefix(path, apiRoot+"/") {
+	if c.s.opts.CasePath && !strings.HasPrefix(path, apiRoot+"/") && c.s.endpoint(c.path) != "" {
 		return false
 	}
 	rest, ok := cutPrefix(path, apiRoot+"/")
@@ -126,7 +126,7 @@ func (c *call) zoneInformation() *apiError {
 	return nil
 }
 
-// authenticate checks the zone, the three headers and impersonation.
+// authenticate checks the zone and the three headers.
 func (c *call) authenticate() *apiError {
 	c.s.mu.Lock()
 	zone, creds := c.s.zone, c.s.creds
@@ -141,7 +141,7 @@ func (c *call) authenticate() *apiError {
 		}
 		c.empty = true
 	}
-	return c.impersonate(h.Get("Impersonationresourceid"))
+	return nil
 }
 
 // now is the vendor's time.
@@ -208,6 +208,16 @@ func (c *call) rootRoute(e *entity, seg []string) *apiError {
 // childRoute answers {Parent}/{id}/{Child} and what is below it.
 func (c *call) childRoute(e *entity, parent int, seg []string) *apiError {
 	method, does := c.r.Method, func(op string) bool { return strings.Contains(e.child.ops, op) }
+	// A right is for an entity, whatever the route.
+	path := "/" + e.path
+	if method == http.MethodGet {
+		path += "/query"
+	}
+	ok, forbidden := c.s.may(method, path)
+	if forbidden {
+		return noEntity()
+	}
+	c.empty = c.empty || !ok
 	switch {
 	case len(seg) == 0 && method == http.MethodGet, len(seg) == 1 && strings.EqualFold(seg[0], "next") && method == http.MethodGet:
 		return c.children(e, parent)

@@ -14,7 +14,7 @@ import (
 
 // virtual backs contacts and tickets by generators.
 func (g *gen) virtual() {
-	contacts := contactMaker{companies: g.made["Companies"][1:], sites: g.sitesOf}
+	contacts := g.contactMaker()
 	tickets := g.ticketMaker(g.virtualContacts)
 	table := func(name string, first, n int, field func(int, string) (any, bool)) (string, *simulator.Virtual) {
 		e := g.schema.byName[name]
@@ -52,14 +52,18 @@ func rowJSON(e *entity, i int, field func(int, string) (any, bool)) []byte {
 }
 
 type contactMaker struct {
-	companies []int
-	sites     map[int]int
+	companies     []int
+	sites         map[int]int
+	firsts, lasts []string
+}
+
+func (g *gen) contactMaker() *contactMaker {
+	return &contactMaker{companies: g.made["Companies"][1:], sites: g.sitesOf, firsts: firstNames(), lasts: lastNames()}
 }
 
 // field answers every key of contact i, nil where it has no value.
 func (m *contactMaker) field(i int, key string) (any, bool) {
-	firsts, lasts := firstNames(), lastNames()
-	first, last := nth(firsts, i), nth(lasts, i/len(firsts)+i)
+	first, last := nth(m.firsts, i), nth(m.lasts, i/len(m.firsts)+i)
 	company := nth(m.companies, i)
 	switch key {
 	case "companyID":

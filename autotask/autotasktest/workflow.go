@@ -23,6 +23,11 @@ func (t *Tenant) AddWorkflowRule(r WorkflowRule) {
 	default:
 		panic(fmt.Sprintf("autotasktest: no workflow rules on %q", r.Collection))
 	}
+	for k := range r.Set {
+		if f := t.schema.byName["Ticket"].field(k); f == nil || f.name != k {
+			panic("autotasktest: Ticket has no key " + k)
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rules = append(t.rules, r)

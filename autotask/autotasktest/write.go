@@ -34,6 +34,9 @@ func (c *call) create(e *entity, parent int) *apiError {
 		return err
 	}
 	id := 0
+	if err := c.impersonate(e); err != nil {
+		return err
+	}
 	err = c.change(func(tx *simulator.Tx) *apiError {
 		w := c.begin(tx, e, 0, nil)
 		if parent >= 0 {
@@ -63,6 +66,9 @@ func (c *call) update(e *entity, parent int) *apiError {
 		return noRight("update", e)
 	}
 	if err := idOf(body, true); err != nil {
+		return err
+	}
+	if err := c.impersonate(e); err != nil {
 		return err
 	}
 	v, _ := member(body, "id")
@@ -132,9 +138,10 @@ func (c *call) remove(e *entity, parent, id int) *apiError {
 }
 
 // impersonate takes the header that lets the API user write as a resource.
-// Reading ignores it.
-func (c *call) impersonate(header string) *apiError {
-	if header == "" || c.r.Method == http.MethodGet {
+// Only some entities support it; others ignore it, and so does reading.
+func (c *call) impersonate(e *entity) *apiError {
+	header := c.r.Header.Get("Impersonationresourceid")
+	if header == "" || !e.imp {
 		return nil
 	}
 	id, err := strconv.Atoi(header)
