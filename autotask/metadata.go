@@ -314,15 +314,18 @@ func (p *Provider) recordExtra(ctx context.Context, l *list, op string) (x extra
 		if url := link(r.ID); url != "" {
 			r.Fields["url"] = url
 		}
-		if named, ok := r.Fields["custom"].(psa.Fields); ok {
-			custom := make(psa.Fields, len(named))
-			for n, v := range named {
-				if id, ok := ids[strings.ToLower(n)]; ok {
-					custom[id] = v
-				}
-			}
-			r.Fields["custom"] = custom
+		// Fields may be left out where no row of a page has a value.
+		custom := make(psa.Fields, len(ids))
+		for _, id := range ids {
+			custom[id] = nil
 		}
+		named, _ := r.Fields["custom"].(psa.Fields)
+		for n, v := range named {
+			if id, ok := ids[strings.ToLower(n)]; ok {
+				custom[id] = v
+			}
+		}
+		r.Fields["custom"] = custom
 		if l.kind == psa.KindCompany {
 			return companyTypes(row, r)
 		}

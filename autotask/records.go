@@ -79,7 +79,7 @@ func (p *Provider) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	}
 	var found psa.Record
 	take := func(r psa.Record, e error) bool {
-		if e != nil || r.ID == ref.ID || l.field == "" {
+		if e != nil || r.Ref == ref {
 			found, err = r, e
 			return false
 		}
@@ -88,7 +88,7 @@ func (p *Provider) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	if l.field != "" {
 		p.picks(ctx, l, op, "get "+l.entry(), psa.Query{}, take)
 	} else {
-		err = p.one(ctx, l, op, id, take)
+		found, err = p.one(ctx, l, op, id)
 	}
 	var e *psa.Error
 	switch {
@@ -96,8 +96,6 @@ func (p *Provider) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 		own := *e
 		own.Ref = ref
 		return psa.Record{}, &own
-	case err != nil:
-		return fail(psa.ErrData, "", err)
 	case found.Err != nil:
 		return psa.Record{}, found.Err
 	case found.ID == "":
@@ -127,24 +125,21 @@ func (p *Provider) address(ref psa.Ref) (l *list, id string, err error) {
 
 // one lists the row with an id. A row that is not there is what a missing right
 // looks like.
-func (p *Provider) one(ctx context.Context, l *list, op, id string, take func(psa.Record, error) bool) error {
+func (p *Provider) one(ctx context.Context, l *list, op, id string) (psa.Record, error) {
 	x, err := p.extra(ctx, l, op, "get "+l.entry())
 	if err != nil {
-		return err
+		return psa.Record{}, err
 	}
 	g := &pager{
 		c: p.c, entity: l.entity, op: op, size: 1, secret: x.secret, fields: slices.Concat(l.fields, x.fields), whole: true,
 		filter: slices.Concat([]filter{in("id", []string{id})}, l.where, x.where),
 	}
 	for r, err := range rest.Records(ctx, p.listing(l, g, x, nil)) {
-		if r.Err == errSkip { //nolint:errorlint // never wrapped
-			continue
-		}
-		if !take(r, err) {
-			break
+		if err != nil || r.Err != errSkip { //nolint:errorlint // never wrapped
+			return r, err
 		}
 	}
-	return nil
+	return psa.Record{}, nil
 }
 
 // Find yields the rows whose fields have exactly these values; see
