@@ -115,6 +115,9 @@ func (e *pathExpr) value(raw []byte) (any, error) {
 	case bool:
 		return t != e.negate, nil
 	case string:
+		if !e.trim && e.prefix == "" {
+			return v, nil // the box that there is
+		}
 		if e.trim {
 			t = strings.Trim(t, " \t\r\n\x00")
 		}

@@ -27,27 +27,38 @@ func (l *list) each(raw []byte, parent psa.Ref, yield func(el *row) (more bool, 
 		spans = make([]span, n)
 	}
 	more := true
+	r := row{parent: parent}
 	return elements(raw, func(i int, el []byte) error {
 		if !more {
 			return nil
 		}
-		r := row{raw: el, parent: parent}
-		if el[0] == '{' {
-			clear(spans)
-			r.spans = spans
-			if err := l.element.scan(el, spans); err != nil {
-				return under(strconv.Itoa(i), err)
-			}
-			if ok, err := l.where.holds(&r); !ok || err != nil {
-				return under(strconv.Itoa(i), err)
-			}
-		} else if l.where.terms != nil {
-			return under(strconv.Itoa(i), bad("got "+got(el)+", want an object"))
+		err := l.one(&r, el, spans, func() (err error) {
+			more, err = yield(&r)
+			return err
+		})
+		if err != nil {
+			return under(strconv.Itoa(i), err)
 		}
-		var err error
-		more, err = yield(&r)
-		return under(strconv.Itoa(i), err)
+		return nil
 	})
+}
+
+// one scans an element into r and calls yield if it fulfils the condition.
+func (l *list) one(r *row, el []byte, spans []span, yield func() error) error {
+	r.raw, r.spans = el, nil
+	if el[0] == '{' {
+		clear(spans)
+		r.spans = spans
+		if err := l.element.scan(el, spans); err != nil {
+			return err
+		}
+		if ok, err := l.where.holds(r); !ok || err != nil {
+			return err
+		}
+	} else if l.where.terms != nil {
+		return bad("got " + got(el) + ", want an object")
+	}
+	return yield()
 }
 
 func (r *row) bare() bool { return r.spans == nil }

@@ -91,6 +91,9 @@ func (e *dataError) Error() string {
 
 // under puts a path in front of the path of a dataError.
 func under(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var d *dataError
 	if path == "" || !errors.As(err, &d) {
 		return err

@@ -62,15 +62,30 @@ func scalarText(raw []byte) (string, error) {
 	}
 }
 
+// number returns a JSON number in canonical form.
 func number(raw []byte) (json.Number, error) {
-	if raw[0] != '-' && len(raw) < 19 && digits(raw, 0) == len(raw) {
-		return json.Number(raw), nil // what psa.Canonical would say of it
+	if canonicalAlready(raw) {
+		return json.Number(raw), nil
 	}
 	v, err := psa.Canonical(json.Number(raw))
 	if err != nil {
 		return "", bad("a number out of range")
 	}
 	return v.(json.Number), nil
+}
+
+// canonicalAlready reports whether psa.Canonical would return a JSON number as
+// it is: no exponent, no superfluous zero, no negative zero.
+func canonicalAlready(raw []byte) bool {
+	i := 0
+	if raw[0] == '-' {
+		i = 1
+	}
+	i = digits(raw, i)
+	if i == len(raw) {
+		return len(raw) < 40 && raw[len(raw)-1] != '0' || len(raw) < 40 && raw[0] != '-'
+	}
+	return len(raw) < 40 && raw[i] == '.' && digits(raw, i+1) == len(raw) && raw[len(raw)-1] != '0'
 }
 
 // idText returns an id as text, whether the vendor sends 5, "5" or 5.0.
