@@ -361,10 +361,18 @@ var bugs = []bug{
 			b.Token = 1
 		}
 	})},
-	{"the last writer wins", "Writers", edit(func(m *cache.Memory, source string, from *cache.Version, _ *cache.Batch) {
-		s, _ := m.Current(bg(), source)
-		*from = s.Version()
-	})},
+	{"the last writer wins", "Writers", func(t *toy) {
+		var mu sync.Mutex
+		t.commit = func(ctx context.Context, m *cache.Memory, source string, _ cache.Version, b cache.Batch) (*cache.Snapshot, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			s, err := m.Current(ctx, source)
+			if err != nil {
+				return nil, err
+			}
+			return m.Commit(ctx, source, s.Version(), b)
+		}
+	}},
 	{"commits row by row", "Readers", func(t *toy) {
 		t.commit = func(ctx context.Context, m *cache.Memory, source string, from cache.Version, b cache.Batch) (s *cache.Snapshot, err error) {
 			for i := range b.Put {
