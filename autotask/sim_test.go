@@ -49,3 +49,69 @@ func list(t testing.TB, p psa.Provider, kind psa.Kind, q psa.Query) (rows []psa.
 	}
 	return rows
 }
+
+// The least number of requests for the whole configuration: where the database
+// is and how much of its quota is used, the picklists of three entities, seven
+// lists, what ticket categories preset, the items of list fields, and the
+// codes of two entities.
+const leastRequests = 2 + 3 + 7 + 1 + 1 + 2
+
+// One answer of entityInformation/fields serves all kinds that are in it, and
+// no second resync.
+func TestConfigurationInFewRequests(t *testing.T) {
+	tenant := autotasktest.Medium()
+	p, srv := open(t, tenant, nil, nil)
+	resync := func() map[psa.Kind]int {
+		var trace psa.Trace
+		rows := map[psa.Kind]int{}
+		for _, kind := range psa.ConfigKinds() {
+			if !p.Features().Can(kind, psa.CanList) {
+				continue
+			}
+			for r, err := range p.List(psa.WithTrace(t.Context(), &trace), kind, psa.Query{}) {
+				if err != nil || r.Err != nil {
+					t.Fatalf("%s: %v %v", kind, err, r.Err)
+				}
+				rows[kind]++
+			}
+		}
+		return rows
+	}
+	before := resync()
+	if n := len(srv.Requests()); n != leastRequests {
+		t.Errorf("%d requests for the whole configuration, want %d", n, leastRequests)
+		for _, r := range srv.Requests() {
+			t.Log(r.Method, r.Path)
+		}
+	}
+	srv.ClearCounters()
+	tenant.AddPicklistValue("Tickets", "queueID", autotasktest.PicklistValue{Label: "New queue"})
+	tenant.AddPicklistValue("Tickets", "source", autotasktest.PicklistValue{Label: "New source"})
+	tenant.AddPicklistValue("TicketNotes", "noteType", autotasktest.PicklistValue{Label: "New type"})
+	after := resync()
+	if n := len(srv.Requests()); n != leastRequests-3 { // less discovery, quota and the use of billing codes
+		t.Errorf("%d requests for the second time, want %d", n, leastRequests-3)
+	}
+	for _, kind := range []psa.Kind{psa.KindBoard, psa.KindTicketSource, psa.KindNoteType} {
+		if after[kind] != before[kind]+1 {
+			t.Errorf("%s: %d rows, then %d: the second resync was served from the first one's answer", kind, before[kind], after[kind])
+		}
+	}
+}
+
+// Without traces, an answer serves each kind once.
+func TestListTwice(t *testing.T) {
+	tenant := autotasktest.Small()
+	p, srv := open(t, tenant, nil, nil)
+	n := len(list(t, p, psa.KindBoard, psa.Query{}))
+	list(t, p, psa.KindStatus, psa.Query{})
+	tenant.AddPicklistValue("Tickets", "queueID", autotasktest.PicklistValue{Label: "New queue"})
+	srv.ClearCounters()
+	if got := len(list(t, p, psa.KindBoard, psa.Query{})); got != n+1 {
+		t.Errorf("%d queues, want %d", got, n+1)
+	}
+	list(t, p, psa.KindStatus, psa.Query{})
+	if n := len(srv.Requests()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
