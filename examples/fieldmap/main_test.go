@@ -11,7 +11,11 @@ import (
 
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/resync"
 )
+
+// A map's impact is what a resync asks for.
+var _ resync.Impact = mapping.Impact{}
 
 func runIt(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
