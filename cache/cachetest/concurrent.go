@@ -84,19 +84,21 @@ func uniform(snap *cache.Snapshot) bool {
 func testReaders(c *tester) {
 	s := c.open()
 	// A fast store needs more commits before readers have met enough of them.
-	const readers, size, fewest, met = 2, 20, 15, 100
+	const readers, size, fewest, met = 2, 20, 15, 20
 	c.commit(s, source, cache.Batch{Put: rows(psa.KindBoard, "v0", size), At: noon})
 	done := make(chan struct{})
-	var committing atomic.Bool
-	var during atomic.Int32 // reads within a commit
+	var committing atomic.Int32 // number of the commit under way; 0: none
+	var during atomic.Int32     // commits that a reader read within
 	var wg sync.WaitGroup
 	for range readers {
 		wg.Go(func() {
 			var last cache.Version
+			var seen int32
 			for {
 				within := committing.Load()
 				snap, err := s.Current(c.ctx, source)
-				if within && committing.Load() {
+				if within > seen && committing.Load() == within {
+					seen = within
 					during.Add(1)
 				}
 				switch {
@@ -122,9 +124,9 @@ func testReaders(c *tester) {
 	for i, start := 0, time.Now(); i < fewest || during.Load() < met && time.Since(start) < 2*time.Second; i++ {
 		b := cache.Batch{Put: rows(psa.KindBoard, fmt.Sprint("v", i+1), size), At: noon}
 		from := c.current(s, source).Version()
-		committing.Store(true)
+		committing.Store(int32(i) + 1)
 		snap, err := s.Commit(c.ctx, source, from, b)
-		committing.Store(false)
+		committing.Store(0)
 		if err != nil {
 			c.errorf("Commit: %v", err)
 			break
