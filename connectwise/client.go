@@ -103,9 +103,23 @@ func newClient(cfg Config, base *url.URL, codebase string) (*client, error) {
 	if c.open, err = rest.New(conf); err != nil {
 		return nil, err
 	}
-	conf.Authorize = c.authorize
+	conf.Authorize, conf.Renew = c.authorize, c.rotated
 	c.api, err = rest.New(conf)
 	return c, err
+}
+
+// usedKey is the key of the Credentials a call was sent with last.
+type usedKey struct{}
+
+// rotated reports whether there are other keys by now than those the server
+// has just refused: a request may be on its way while keys are exchanged.
+func (c *client) rotated(ctx context.Context, _ *rest.Response) bool {
+	used, ok := ctx.Value(usedKey{}).(*Credentials)
+	if !ok {
+		return false
+	}
+	keys, err := c.creds(ctx)
+	return err == nil && keys != *used
 }
 
 // authorize sets the headers of the developer guide, Authentication: the "+"
@@ -117,6 +131,9 @@ func (c *client) authorize(ctx context.Context, r *http.Request) error {
 	}
 	if keys.PublicKey == "" || keys.PrivateKey == "" {
 		return errors.New("Config.Credentials returned an empty key")
+	}
+	if used, ok := ctx.Value(usedKey{}).(*Credentials); ok {
+		*used = keys
 	}
 	r.SetBasicAuth(c.company+"+"+keys.PublicKey, keys.PrivateKey)
 	r.Header.Set("clientId", c.clientID)
@@ -162,7 +179,7 @@ func (c *client) send(ctx context.Context, codebase string, r rest.Request) (*re
 	}
 	r.Header.Set("Accept", c.accept(r.Endpoint))
 	r.Path = "/" + codebase + "/apis/3.0" + r.Path
-	return c.api.Do(ctx, r)
+	return c.api.Do(context.WithValue(ctx, usedKey{}, new(Credentials)), r)
 }
 
 // here returns where the API answers, asking the server the first time.
