@@ -93,6 +93,9 @@ func class(r *rest.Response, body errorBody, text string) error {
 		}
 		return false
 	}
+	if says("itgenatr005", "thread threshold") || says("external requests") && says("threshold") {
+		return psa.ErrRateLimited // whatever the status
+	}
 	switch r.Status {
 	case http.StatusUnauthorized:
 		return psa.ErrAuth
@@ -115,8 +118,6 @@ func class(r *rest.Response, body errorBody, text string) error {
 		return psa.ErrRateLimited
 	}
 	switch {
-	case says("itgenatr005", "thread threshold"), says("external requests") && says("threshold"):
-		return psa.ErrRateLimited // whatever the status
 	case says("adequate permission", "required permission"):
 		return psa.ErrDenied
 	case r.Status >= 500 && says("deadlock", "timeout expired", "timed out"):
