@@ -68,7 +68,7 @@ type Options struct {
 	NoUDFKey       bool // userDefinedFields is left out when no row of the page has a value; default: every definition with null
 	ZonelessTimes  bool // times are answered without Z; default: with
 
-	NotesKeepStamp   bool // a new note or time entry leaves the ticket's lastActivityDate alone; default: moves it
+	NotesKeepStamp   bool // a note or time entry written by the API leaves the ticket's lastActivityDate alone; default: moves it
 	UDFKeepsTracked  bool // a change of user-defined fields alone leaves the tracked stamp alone; default: moves it
 	NoImpersonation  bool // the API user's security level may not impersonate
 	NoProxyTime      bool // the API user may enter time only for itself

@@ -58,22 +58,18 @@ func ticketCheck(w *change) {
 	}
 	w.sameCompany("contactID", "Contacts")
 	w.sameCompany("companyLocationID", "CompanyLocations")
-	complete := w.row["status"] == StatusComplete
+	closes := w.row["status"] == StatusComplete && w.changed("status")
 	for _, f := range w.e.fields {
-		if v := w.row[f.name]; (v == nil || v == "") && w.c.t.required(w.int("ticketCategory"), f.name, complete && w.changed("status")) {
+		if v := w.row[f.name]; (v == nil || v == "") && w.c.t.required(w.int("ticketCategory"), f.name, closes) {
 			w.missing(f.name)
 		}
 	}
 	if len(w.errs) > 0 || !w.changed("status") {
 		return
 	}
-	now := stamp(w.c.now())
-	switch {
-	case complete:
-		w.row["completedDate"], w.row["resolvedDateTime"], w.row["completedByResourceID"] = now, now, w.c.author()
-	case !w.isNew():
-		delete(w.row, "completedDate")
-		delete(w.row, "completedByResourceID")
+	complete(w.row, stamp(w.c.now()))
+	if closes {
+		w.row["completedByResourceID"] = w.c.author()
 	}
 	if w.row["creatorType"] == nil {
 		w.row["creatorType"] = 1

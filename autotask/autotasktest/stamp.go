@@ -3,6 +3,8 @@ package autotasktest
 import (
 	"strings"
 	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
 )
 
 // stamp formats a time as the vendor does: UTC, a fraction of as many digits
@@ -55,6 +57,31 @@ func (t *Tenant) stampNew(e *entity, fields Row) {
 	if e.path == "Tickets" && fields["ticketNumber"] == nil {
 		fields["ticketNumber"] = "T" + strings.ReplaceAll(now[:10], "-", "") + "." + pad(t.nextNumber())
 	}
+}
+
+// touch moves lastActivityDate of the ticket of a note or time entry.
+func (t *Tenant) touch(tx *simulator.Tx, e *entity, child Row) {
+	keys := stampsOf(e).changed
+	ticket, ok := child["ticketID"].(int)
+	if !ok || e.path != "TicketNotes" && e.path != "TimeEntries" {
+		return
+	}
+	row, ok := tx.Table("Tickets").Get(ticket)
+	if at := timeOf(child[keys[0]]); ok && at.After(timeOf(row.Field("lastActivityDate"))) {
+		fields := stored(row)
+		fields["lastActivityDate"] = stamp(at)
+		tx.Table("Tickets").Put(ticket, fields)
+	}
+}
+
+// complete sets what follows from a ticket's new status.
+func complete(fields Row, now string) {
+	if fields["status"] == StatusComplete {
+		fields["completedDate"], fields["resolvedDateTime"] = now, now
+		return
+	}
+	delete(fields, "completedDate")
+	delete(fields, "completedByResourceID")
 }
 
 // stampChange moves the stamps of a row.

@@ -67,7 +67,8 @@ func (t *Tenant) Advance(d time.Duration) { t.clock.Advance(d) }
 // Add stores a row in a collection, such as Tickets or Companies/214/Contacts,
 // and returns its id: the row's own "id" or the next one. The reference to the
 // parent in the path is filled in, and the stamps unless given. Only Companies
-// takes id 0, the tenant's own company.
+// takes id 0, the tenant's own company. A note or time entry moves
+// lastActivityDate of its ticket.
 func (t *Tenant) Add(path string, row Row) int {
 	id, err := t.add(path, row)
 	if err != nil {
@@ -77,7 +78,8 @@ func (t *Tenant) Add(path string, row Row) int {
 }
 
 // Update changes keys of the row with that id and moves its stamps; a nil
-// value clears the key. User-defined fields that are not named keep theirs.
+// value clears the key. User-defined fields that are not named keep theirs. A
+// ticket that becomes Complete gets its completedDate.
 func (t *Tenant) Update(path string, id int, changes Row) {
 	if err := t.update(path, id, changes); err != nil {
 		panic(err)
@@ -234,6 +236,7 @@ func (t *Tenant) add(path string, row Row) (id int, err error) {
 		}
 		t.stampNew(e, fields)
 		tx.Table(e.path).Put(id, compact(fields))
+		t.touch(tx, e, fields)
 		return nil
 	})
 	if err != nil {
@@ -266,7 +269,11 @@ func (t *Tenant) update(path string, id int, row Row) error {
 			}
 			fields[k] = v
 		}
+		if _, given := changes["completedDate"]; e.path == "Tickets" && !given && old.Field("status") != fields["status"] {
+			complete(fields, stamp(t.clock.Now()))
+		}
 		tx.Table(e.path).Put(id, compact(fields))
+		t.touch(tx, e, fields)
 		return nil
 	})
 	if err != nil {
