@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/psasync/psasync/psa"
 )
@@ -35,9 +36,12 @@ func all(conds ...string) string {
 // brackets are patterns, and a quote is escaped. The guide knows no escape for
 // "*", which stays a wildcard (exact matches are checked once more against the
 // rows that come back), none for control characters, and none for a backslash
-// where it would escape the next quote: such values are refused, so that no
-// value can end the literal.
+// where it would escape the next quote: such values are refused, as is what is
+// no UTF-8, so that no value can end the literal.
 func quote(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", fmt.Errorf("%w: a value that is no UTF-8 cannot be searched for", psa.ErrInvalid)
+	}
 	var b strings.Builder
 	b.WriteByte('"')
 	for i, r := range s {

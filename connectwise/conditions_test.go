@@ -25,7 +25,7 @@ func TestQuote(t *testing.T) {
 			t.Errorf("quote(%q) = %s, %v, want %s", tt.in, got, err, tt.want)
 		}
 	}
-	for _, bad := range []string{"a\nb", "a\x00", "\x7f", `ends with \`, `\" or id > 0`, `\\"`} {
+	for _, bad := range []string{"a\nb", "a\x00", "\x7f", `ends with \`, `\" or id > 0`, `\\"`, "\xea\x9e"} {
 		if got, err := quote(bad); !errors.Is(err, psa.ErrInvalid) {
 			t.Errorf("quote(%q) = %s, %v, want ErrInvalid", bad, got, err)
 		}
@@ -65,7 +65,7 @@ func checkQuote(t interface{ Fatalf(string, ...any) }, s string) {
 	if !ok || rest != "" {
 		t.Fatalf("quote(%q) = %s, which leaves %q behind", s, q, rest)
 	}
-	if got := strings.ReplaceAll(value, "[[]", "["); got != strings.ToValidUTF8(s, "\uFFFD") && got != s {
+	if got := strings.ReplaceAll(value, "[[]", "["); got != s {
 		t.Fatalf("quote(%q) reads as %q", s, got)
 	}
 }
