@@ -260,10 +260,21 @@ func (r *mapRule) convert(x *apply, v any) (out any, ok bool, t *trouble) {
 }
 
 func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, t *trouble) {
-	fresh := false
+	if r.members != nil {
+		m, drop, t := r.members.convert(x.to, v, to.typ == psa.TypeRef)
+		return m, t == nil && !drop, t
+	}
 	if r.visibility && x.to == Right {
 		v = narrow(v)
 	}
+	// Values come before transforms on the way to the right, and so after them
+	// on the way back.
+	if x.to == Left {
+		if v, t = r.step(x.to, v, from); t != nil {
+			return nil, false, t
+		}
+	}
+	fresh := false
 	if len(r.values) > 0 {
 		mapped, keep, t := r.translate(x, v)
 		if t != nil || mapped == nil {
@@ -272,20 +283,13 @@ func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, 
 		fresh = !keep
 		v = mapped
 	}
-	if r.visibility && x.to == Left {
-		v = narrow(v)
-	}
-	if r.members != nil {
-		m, drop, t := r.members.convert(x.to, v, to.typ == psa.TypeRef)
-		return m, t == nil && !drop, t
-	}
-	if len(r.steps) > 0 {
-		if ref, isRef := v.(psa.Fields); isRef && from.typ == psa.TypeRef {
-			v, _ = valueText(ref, from.byID) // transforms know no references
-		}
-		if v, t = r.step(x.to, v); t != nil {
+	if x.to == Right {
+		if v, t = r.step(x.to, v, from); t != nil {
 			return nil, false, t
 		}
+	}
+	if r.visibility && x.to == Left {
+		v = narrow(v)
 	}
 	if out, t = to.value(x, v, from, r.scope[x.to], fresh); t != nil {
 		return nil, false, t
@@ -303,7 +307,14 @@ func narrow(v any) any {
 	return string(psa.Internal)
 }
 
-func (r *mapRule) step(to Side, v any) (any, *trouble) {
+// step applies the transforms, on the way back from the last to the first.
+func (r *mapRule) step(to Side, v any, from *fit) (any, *trouble) {
+	if len(r.steps) == 0 {
+		return v, nil
+	}
+	if ref, isRef := v.(psa.Fields); isRef && from.typ == psa.TypeRef {
+		v, _ = valueText(ref, from.byID) // transforms know no references
+	}
 	var err error
 	for i := range r.steps {
 		n := i
