@@ -1,0 +1,170 @@
+package halopsa
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/psasync/psasync/internal/rest"
+	"github.com/psasync/psasync/psa"
+	"golang.org/x/sync/errgroup"
+)
+
+// Instance returns tenant/host and the release; see [psa.Instancer]. Neither
+// needs a token. An answer is good for a minute.
+func (p *Provider) Instance(ctx context.Context) (psa.Instance, error) {
+	at, err := p.c.place.get(ctx, fresh, p.c.discover)
+	if err != nil {
+		return psa.Instance{}, err
+	}
+	host := p.c.base.Host + strings.TrimSuffix(p.c.base.Path, "/api")
+	i := psa.Instance{ID: host, Name: cmp.Or(at.tenant, host)}
+	if at.tenant != "" {
+		i.ID = strings.ToLower(at.tenant) + "/" + host
+	}
+	i.Version, err = p.version.get(ctx, fresh, p.readVersion)
+	return i, err
+}
+
+// readVersion asks for the release; builds without InstanceInfo have none.
+func (p *Provider) readVersion(ctx context.Context) (string, error) {
+	var info struct {
+		Version string `json:"app_version"`
+	}
+	_, err := p.c.open.JSON(ctx, rest.Request{Path: "/InstanceInfo", Endpoint: "/InstanceInfo", Op: "discover"}, &info)
+	switch {
+	case errors.Is(err, psa.ErrNotFound), errors.Is(err, psa.ErrAuth), errors.Is(err, psa.ErrDenied), errors.Is(err, psa.ErrUnsupported):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return clean(info.Version, 40), nil
+}
+
+// ServerTime returns the server's clock, from the Date header of a request
+// that needs no right; see [psa.ServerTimer].
+func (p *Provider) ServerTime(ctx context.Context) (time.Time, error) {
+	at, err := p.c.place.get(ctx, time.Nanosecond, p.c.discover)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if at.clock.IsZero() {
+		return time.Time{}, &psa.Error{Provider: name, Op: "server time", Code: psa.ErrData, Detail: "the answer has no date"}
+	}
+	return at.clock, nil
+}
+
+// Check tests the application's credentials and the right to read each kind;
+// see [psa.Checker]. It asks for one row of each list; lists that know no such
+// thing answer all. [psa.ErrAuth] is for the connection as a whole.
+func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckReport, error) {
+	instance, err := p.Instance(ctx)
+	if err != nil {
+		return psa.CheckReport{}, err
+	}
+	if _, err := p.c.where(ctx); err != nil {
+		return psa.CheckReport{}, err
+	}
+	report := psa.CheckReport{Instance: instance, Access: make([]psa.Access, len(kinds))}
+	c := checker{p: p, seen: map[string]*probe{}}
+	var group errgroup.Group
+	group.SetLimit(4)
+	for i, kind := range kinds {
+		report.Access[i].Kind = kind
+		group.Go(func() error {
+			err := c.kind(ctx, kind)
+			if errors.Is(err, psa.ErrAuth) || ctx.Err() != nil {
+				return err
+			}
+			report.Access[i].Err = err
+			return nil
+		})
+	}
+	if len(kinds) == 0 {
+		group.Go(func() error {
+			// A right that is missing proves the credentials as well as a row.
+			err := c.kind(ctx, psa.KindTeam)
+			if errors.Is(err, psa.ErrDenied) {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return psa.CheckReport{}, err
+	}
+	return report, nil
+}
+
+// A checker asks every list once.
+type checker struct {
+	p    *Provider
+	mu   sync.Mutex // never held across a wait
+	seen map[string]*probe
+}
+
+// A probe is one request and its answer.
+type probe struct {
+	done chan struct{}
+	id   string // of a row that came; "" if there is none
+	err  error
+}
+
+func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
+	f := c.p.offers[kind]
+	if !f.Can.Has(psa.CanList) {
+		return &psa.Error{Provider: name, Op: "check " + string(kind), Code: psa.ErrUnsupported, Detail: f.Missing[psa.CanList]}
+	}
+	l := c.p.lists[kind]
+	var b behind
+	if l.path == "/Lookup" {
+		var err error
+		if b.lookup, err = c.p.lookup(ctx, kind); err != nil {
+			return named(err, "check "+string(kind))
+		}
+	}
+	q := psa.Query{}
+	if l.per {
+		parent := c.probe(ctx, c.p.lists[l.parent], psa.Query{}, b, kind)
+		if parent.err != nil || parent.id == "" {
+			return parent.err // no parent: nothing to be read, or to be denied
+		}
+		q.Parent = psa.Ref{Kind: l.parent, ID: parent.id}
+	}
+	return c.probe(ctx, l, q, b, kind).err
+}
+
+// probe asks a list for one row. Kinds of the same list share the request.
+func (c *checker) probe(ctx context.Context, l *list, q psa.Query, b behind, kind psa.Kind) *probe {
+	g := c.p.pagers(l, q, b)[0]
+	g.op = "check " + string(kind)
+	g.query = maps.Clone(g.query)
+	size := 0
+	if l.paged {
+		size = 1
+	} else {
+		g.query.Set("count", "1")
+	}
+	key := g.path + "?" + g.query.Encode()
+	c.mu.Lock()
+	r, known := c.seen[key]
+	if !known {
+		r = &probe{done: make(chan struct{})}
+		c.seen[key] = r
+	}
+	c.mu.Unlock()
+	if known {
+		<-r.done // by a call with the same context
+		return r
+	}
+	defer close(r.done)
+	s, err := g.get(ctx, size, 1)
+	if r.err = err; err == nil && len(s.rows) > 0 {
+		_, r.id, _ = rowID(s.rows[0])
+	}
+	return r
+}

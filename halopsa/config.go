@@ -1,0 +1,632 @@
+package halopsa
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/psasync/psasync/internal/rest"
+	"github.com/psasync/psasync/mapping"
+	"github.com/psasync/psasync/psa"
+	"golang.org/x/sync/errgroup"
+)
+
+// granularity of stamps: they have up to seven digits of a second, and are cut
+// to what the filter by time is known to take.
+const granularity = time.Microsecond
+
+// A list is one list of the API behind a kind.
+type list struct {
+	kind    psa.Kind
+	path    string     // below the API's root
+	always  url.Values // parameters of every request; unknown ones are ignored by the server
+	rows    string     // expected key of the rows, where there is a wrapper
+	parent  psa.Kind
+	per     bool // rows are listed one parent at a time
+	paged   bool
+	flag    bool // rows may be inactive
+	push    bool // includeinactive leaves them out
+	stamped bool // lastupdatefromdate can be filtered by
+	counted bool // record_count counts what is listed
+	usage   int  // of the custom fields that rows carry; 0: none
+	thin    bool // rows lack what is needed: each is read by itself
+	pick    bool // a row has no address, or one that its id does not tell: Get looks it up in the list
+	guid    bool // ids are GUIDs
+	rated   bool // chargerate names a rate here and holds none
+	filter  map[string]filter
+	find    map[string]finder
+	missing map[psa.Ability]string
+
+	layout *mapping.KindLayout
+	size   int // rows of a page
+}
+
+// configLists are the configuration lists of the API (vendor's OpenAPI
+// document v2). Whether rows come that are not in use is decided by another
+// parameter in every one.
+func configLists() []*list {
+	setup := func(kind psa.Kind, path string, params ...string) *list {
+		return &list{kind: kind, path: path, always: params2(params)}
+	}
+	flagged := func(l *list) *list { l.flag = true; return l }
+	picked := func(l *list) *list { l.pick = true; return l }
+	ranked := func(kind psa.Kind) *list {
+		l := picked(flagged(setup(kind, "/Priority")))
+		l.parent, l.filter = psa.KindSLA, map[string]filter{"sla": {param: "slaid"}}
+		return l
+	}
+	lookup := func(kind psa.Kind) *list { return picked(flagged(setup(kind, "/Lookup", "showallcodes", "true"))) }
+	roles := setup(psa.KindRole, "/Roles", "isconfig", "true")
+	roles.guid = true
+	types := flagged(setup(psa.KindTicketType, "/TicketType", "showall", "true", "showinactive", "true"))
+	types.thin = true
+	fields := setup(psa.KindCustomField, "/FieldInfo", "includevalues", "true", "getlookupvalues", "true")
+	return []*list{
+		setup(psa.KindLocation, "/Organisation"),
+		setup(psa.KindDepartment, "/TopLevel", "agent_departments_only", "true", "show_all", "true"),
+		roles,
+		lookup(psa.KindWorkType),
+		flagged(setup(psa.KindMember, "/Agent", "includeenabled", "true", "includedisabled", "true", "includeapiagents", "true", "includeunassigned", "false", "showall", "true")),
+		setup(psa.KindStatus, "/Status", "showall", "true"),
+		ranked(psa.KindPriority),
+		lookup(psa.KindUrgency),
+		lookup(psa.KindImpact),
+		types,
+		setup(psa.KindClassification, "/Category"),
+		flagged(setup(psa.KindTeam, "/Team", "showall", "true", "includeenabled", "true", "includedisabled", "true", "includeagents", "true")),
+		lookup(psa.KindTicketSource),
+		setup(psa.KindSLA, "/SLA", "isconfig", "true"),
+		ranked(psa.KindSLATarget),
+		flagged(setup(psa.KindTemplate, "/Template", "showall", "true")),
+		fields,
+		lookup(psa.KindCompanyType),
+		flagged(setup(psa.KindNoteType, "/Outcome", "showhidden", "true")),
+	}
+}
+
+// params2 makes parameters of names and values.
+func params2(pairs []string) url.Values {
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+// prepare looks the layout up.
+func (l *list) prepare(layout *mapping.Layout, pageSize int) {
+	l.layout = layout.Kind(l.kind)
+	l.size = maxPage
+	if l.paged {
+		l.size = cmp.Or(pageSize, maxPage)
+	}
+}
+
+// denied are keys that hold money or secrets (vendor's OpenAPI document).
+// Lists cannot select keys, so they are cut out of rows before hashing. Of an
+// action, chargerate is the number of a charge rate and no money.
+func (l *list) denied() []string {
+	keys := []string{
+		"_getoauthtoken", "_importtoken", "_revoke_tokens", "actionchargeamount", "actionmileageamount", "actionnonchargeamount", "actionprepayamount",
+		"actiontravelamount", "actualcost", "api_access_clientsecret", "autotopupbyamount", "autotopupcostperhour", "autotopuptoamount",
+		"bank_details_line_1", "bank_details_line_2", "bank_details_line_3", "bank_details_line_4", "bank_details_line_5",
+		"billforrecurringprepayamount", "budgets", "chargerates", "contract_balance", "contract_value", "cost", "costprice", "defprepayamount",
+		"discountperc", "hourlyrate", "hourlyrate2", "invoicelabouramount", "invoicematerialsamount", "itemsprice", "kashflowpassword",
+		"new_access_token", "new_orion_password", "new_password", "new_refresh_token", "new_servicenow_webhooksecret",
+		"new_thirdpartynhdapiclientsecret", "oppprofit", "oppvalue", "orion_password", "overriding_rates", "overrideticketcost", "password",
+		"pomincostforapproval", "prepay_balance_amount", "prepayasamount", "prepaybalance", "projectmoneyactual", "projectmoneybudget",
+		"quotelabouramount", "quotemarginforapproval", "quotematerialsamount", "recaptcha_token", "sql_new_password", "startbalance",
+		"teamviewerpassword", "twilio_subaccount_authtoken",
+	}
+	if !l.rated {
+		keys = append(keys, "chargerate")
+	}
+	if l.kind == psa.KindWorkType { // value2 is the rate, the others depend on it
+		keys = append(keys, "value2", "value3", "value4", "value5", "value6", "value7", "value8", "value9", "custom1", "custom2", "valueint1")
+	}
+	return keys
+}
+
+// volatile are keys that change without anybody changing the row.
+func volatile() []string {
+	return []string{"lastlogindate", "onlinestatus", "ticket_count", "key", "teamphotopath"}
+}
+
+// List yields the rows of a kind; see [psa.Provider]. Notes and time entries
+// are read one ticket after the other, and a ticket that is deleted meanwhile
+// has none.
+func (p *Provider) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Seq2[psa.Record, error] {
+	return func(yield func(psa.Record, error) bool) {
+		if err := p.admit(kind, q); err != nil {
+			yield(psa.Record{}, err)
+			return
+		}
+		if err := ctx.Err(); err != nil {
+			yield(psa.Record{}, &psa.Error{Provider: name, Op: opList(kind), Err: err})
+			return
+		}
+		l := p.lists[kind]
+		if !l.per || !q.Parent.IsZero() {
+			p.rows(ctx, l, q, yield)
+			return
+		}
+		p.perParent(ctx, l, q, yield)
+	}
+}
+
+func opList(kind psa.Kind) string { return "list " + string(kind) }
+
+// admit refuses what Features does not offer, before a request is made.
+func (p *Provider) admit(kind psa.Kind, q psa.Query) error {
+	f := p.offers[kind]
+	refuse := func(format string, args ...any) error {
+		return &psa.Error{Provider: name, Op: opList(kind), Code: psa.ErrUnsupported, Detail: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case !f.Can.Has(psa.CanList):
+		return refuse("%s", cmp.Or(f.Missing[psa.CanList], "Halo has no such kind"))
+	case !q.Since.IsZero() && !f.Can.Has(psa.CanSince):
+		return refuse("%s", f.Missing[psa.CanSince])
+	case q.After != "":
+		return refuse("the list cannot be resumed behind a row")
+	case !q.Parent.IsZero() && q.Parent.Kind != f.Parent:
+		return refuse("%s rows are no children of a %s", kind, q.Parent.Kind)
+	}
+	ids := []string{}
+	if !q.Parent.IsZero() {
+		ids = append(ids, q.Parent.ID)
+	}
+	for field, some := range q.Scope {
+		if !slices.Contains(f.Filter, field) {
+			return refuse("there is no filter by %q", field)
+		}
+		ids = append(ids, some...)
+	}
+	if err := numeric(ids...); err != nil {
+		return &psa.Error{Provider: name, Op: opList(kind), Ref: q.Parent, Code: psa.ErrInvalid, Err: err}
+	}
+	return nil
+}
+
+// perParent lists the rows of every parent.
+func (p *Provider) perParent(ctx context.Context, l *list, q psa.Query, yield func(psa.Record, error) bool) {
+	p.rows(ctx, p.lists[l.parent], psa.Query{}, func(parent psa.Record, err error) bool {
+		if err == nil {
+			err = parent.Err
+		}
+		if err != nil {
+			yield(psa.Record{}, err)
+			return false
+		}
+		q.Parent = parent.Ref
+		gone := false
+		more := p.rows(ctx, l, q, func(r psa.Record, err error) bool {
+			// Only a parent that is gone by now has no rows.
+			if errors.Is(err, psa.ErrNotFound) && p.gone(ctx, parent.Ref) {
+				gone = true
+				return false
+			}
+			return yield(r, err)
+		})
+		return more || gone
+	})
+}
+
+// errSkip marks a row that belongs to no kind, or to another one.
+var errSkip = errors.New("skipped")
+
+// rows yields the rows of one list. It reports false when the loop is over: it
+// was left, or an error was yielded.
+func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, yield func(psa.Record, error) bool) bool {
+	b, err := p.behind(ctx, l)
+	if err != nil {
+		yield(psa.Record{}, named(err, opList(l.kind)))
+		return false
+	}
+	known := q.Known
+	if q.ActiveOnly && l.flag || len(q.Scope) > 0 {
+		known = nil // a known row does not say whether it is asked for
+	}
+	parent := psa.Ref{}
+	if l.per {
+		parent = q.Parent
+	}
+	for _, g := range p.pagers(l, q, b) {
+		listing := rest.Listing{
+			Provider: name, Op: g.op, Kind: l.kind, Parent: parent, Page: g.page,
+			Shape: p.shape(l, parent, b), Known: known, Decode: p.decoder(l, b),
+		}
+		for r, err := range rest.Records(ctx, listing) {
+			if err != nil {
+				yield(psa.Record{}, err)
+				return false
+			}
+			if r.Err == errSkip || r.Err == nil && !r.Unchanged && !l.asked(r, q) {
+				continue
+			}
+			if !yield(r, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// asked reports whether a row is what a query asks for. A server ignores
+// parameters that it does not know, and then answers the whole list.
+func (l *list) asked(r psa.Record, q psa.Query) bool {
+	switch {
+	case q.ActiveOnly && l.flag && !r.Active:
+		return false
+	case !q.Parent.IsZero() && r.Parent != q.Parent:
+		return false
+	case !q.Since.IsZero() && r.Updated.Before(q.Since.Truncate(granularity)):
+		return false
+	}
+	for field, ids := range q.Scope {
+		if len(ids) > 0 && !slices.Contains(ids, r.Fields.Ref(field).ID) {
+			return false
+		}
+	}
+	return true
+}
+
+// shape cuts and salts the rows of a list.
+func (p *Provider) shape(l *list, parent psa.Ref, b behind) *rest.Shape {
+	return rest.NewShape(rest.ShapeConfig{
+		Deny: l.denied(), Volatile: volatile(), Salt: p.salt + "\x00" + b.salt, Kind: l.kind, Parent: parent,
+	})
+}
+
+// decoder turns rows into records.
+func (p *Provider) decoder(l *list, b behind) func([]byte, psa.Ref) psa.Record {
+	return func(row []byte, parent psa.Ref) psa.Record {
+		r := l.layout.Decode(row, parent)
+		keep, err := l.layout.Keep(row)
+		switch {
+		case err != nil && r.Err == nil:
+			r.Err, r.Fields = err, nil
+		case err == nil && !keep:
+			return psa.Record{Err: errSkip}
+		case r.Err == nil:
+			r.Updated = r.Updated.Truncate(granularity)
+			return b.complete(l, r, row)
+		}
+		return r
+	}
+}
+
+// behind is what the rows of a list depend on besides their own bytes. It is
+// part of their hashes.
+type behind struct {
+	salt   string
+	teams  teamNames       // tickets and templates name their team
+	open   map[string]bool // statuses that do not close a ticket; nil: not known
+	rows   [][]byte        // the list itself, where it had to be read
+	lookup int             // number of the lookup list
+	fields string          // ids of custom fields to ask for
+}
+
+// behind reads what a list needs to know.
+func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
+	switch l.kind {
+	case psa.KindTicket, psa.KindTemplate:
+		if b.teams, err = p.teams.get(ctx, fresh, p.readTeams); err != nil {
+			return b, err
+		}
+		b.salt = fmt.Sprint(b.teams) // fmt writes maps in the order of their keys
+	case psa.KindStatus:
+		if b.rows, b.open, err = p.readStatuses(ctx); err != nil {
+			return b, err
+		}
+		b.salt = fmt.Sprint(b.open)
+	}
+	if l.path == "/Lookup" {
+		if b.lookup, err = p.lookup(ctx, l.kind); err != nil {
+			return b, err
+		}
+	}
+	if l.usage != 0 && l.paged {
+		fields, err := p.custom.get(ctx, fresh, p.readCustom)
+		if err != nil && !errors.Is(err, psa.ErrDenied) {
+			return b, err // without the right there are no custom fields
+		}
+		var ids []string
+		for _, id := range slices.Sorted(maps.Keys(fields)) {
+			if fields[id] == usageOf(l.usage) {
+				ids = append(ids, strconv.Itoa(id))
+			}
+		}
+		b.fields = strings.Join(ids, ",")
+	}
+	return b, nil
+}
+
+// complete adds what a layout cannot: it does not stand in the row alone.
+func (b behind) complete(l *list, r psa.Record, row []byte) psa.Record {
+	switch l.kind {
+	case psa.KindTicket, psa.KindTemplate:
+		var d struct {
+			Department json.Number `json:"department_id"`
+		}
+		if team := r.Fields.Ref("team").Name; team != "" {
+			_ = json.Unmarshal(row, &d) // a ticket without a department is one of any
+			if id := b.teams.id(team, strings.TrimSuffix(d.Department.String(), ".0")); id != "" {
+				r.Fields["team"] = psa.Reference{ID: id, Name: team}.Fields()
+			}
+		}
+	case psa.KindStatus:
+		if b.open != nil {
+			r.Fields["closed"] = !b.open[r.ID]
+		}
+	case psa.KindCompany:
+		r.Fields["types"] = customerTypes(row)
+	case psa.KindCustomField:
+		r.Fields["owners"] = owners(row)
+		if options, _ := r.Fields["options"].([]any); r.Fields["type"] == string(psa.TypeOption) && len(options) == 0 {
+			r.Fields["type"] = string(psa.TypeString) // its list is not told
+		} else if r.Fields["type"] != string(psa.TypeOption) {
+			delete(r.Fields, "options")
+		}
+	case psa.KindTimeEntry:
+		if r.Fields["hours"] == nil {
+			return psa.Record{Err: errSkip} // a note
+		}
+	}
+	return r
+}
+
+// customerTypes reads the one type of a client, which is a number.
+func customerTypes(row []byte) []any {
+	var c struct {
+		Type json.Number `json:"customertype"`
+	}
+	if json.Unmarshal(row, &c) != nil || c.Type == "" || c.Type == "0" || strings.HasPrefix(c.Type.String(), "-") {
+		return []any{}
+	}
+	return []any{psa.Reference{ID: strings.TrimSuffix(c.Type.String(), ".0")}.Fields()}
+}
+
+// usageOf names the records that carry custom fields of a usage; "" for others.
+func usageOf(usage int) string {
+	return map[int]string{1: string(psa.KindTicket), 2: string(psa.KindCompany), 3: string(psa.KindSite), 4: string(psa.KindContact)}[usage]
+}
+
+func owners(row []byte) []any {
+	var f struct {
+		Usage int `json:"usage"`
+	}
+	if json.Unmarshal(row, &f) == nil && usageOf(f.Usage) != "" {
+		return []any{usageOf(f.Usage)}
+	}
+	return []any{}
+}
+
+// readCustom reads which custom fields there are: lists of records hold those
+// that are asked for by number.
+func (p *Provider) readCustom(ctx context.Context) (map[int]string, error) {
+	fields := map[int]string{}
+	g := &pager{c: p.c, path: "/FieldInfo", op: opList(psa.KindCustomField), query: url.Values{}, size: maxPage}
+	return fields, g.scan(ctx, func(row []byte) error {
+		var f struct {
+			ID    int `json:"id"`
+			Usage int `json:"usage"`
+		}
+		if err := json.Unmarshal(row, &f); err != nil {
+			return err
+		}
+		if kind := usageOf(f.Usage); kind != "" {
+			fields[f.ID] = kind
+		}
+		return nil
+	})
+}
+
+// teamNames are the ids of teams by name and department, which is "" for any.
+// Names repeat over departments.
+type teamNames map[[2]string][]string
+
+func (t teamNames) id(name, department string) string {
+	for _, key := range [][2]string{{name, ""}, {name, department}} {
+		if ids := t[key]; len(ids) == 1 {
+			return ids[0]
+		}
+	}
+	return ""
+}
+
+func (p *Provider) readTeams(ctx context.Context) (teamNames, error) {
+	names := teamNames{}
+	l := p.lists[psa.KindTeam]
+	g := &pager{c: p.c, path: l.path, op: opList(psa.KindTeam), query: l.always, size: maxPage}
+	return names, g.scan(ctx, func(row []byte) error {
+		r := l.layout.Decode(row, psa.Ref{})
+		if r.Err != nil {
+			return nil // the list of teams says so
+		}
+		for _, department := range []string{"", cmp.Or(r.Fields.Ref("department").ID, "0")} {
+			key := [2]string{r.Name(), department}
+			names[key] = append(names[key], r.ID)
+		}
+		return nil
+	})
+}
+
+// readStatuses reads the list of statuses, and which of them leave a ticket
+// open: those that it still has with excludeclosed. A status does not say it
+// itself. A server that does not know the parameter answers all of them: then
+// nothing is known, and open is nil.
+func (p *Provider) readStatuses(ctx context.Context) (rows [][]byte, open map[string]bool, err error) {
+	l := p.lists[psa.KindStatus]
+	read := func(params url.Values) (rows [][]byte, ids map[string]bool, err error) {
+		ids = map[string]bool{}
+		g := &pager{c: p.c, path: l.path, op: opList(psa.KindStatus), query: params, size: maxPage}
+		err = g.scan(ctx, func(row []byte) error {
+			rows = append(rows, row)
+			if keep, err := l.layout.Keep(row); err == nil && keep {
+				_, id, _ := rowID(row)
+				ids[id] = true
+			}
+			return nil
+		})
+		return rows, ids, err
+	}
+	params := maps.Clone(l.always)
+	params.Set("excludeclosed", "true")
+	if _, open, err = read(params); err != nil {
+		return nil, nil, err
+	}
+	rows, all, err := read(l.always)
+	if err != nil {
+		return nil, nil, err
+	}
+	for id := range all {
+		if !open[id] {
+			return rows, open, nil
+		}
+	}
+	return rows, nil, nil
+}
+
+// lookupNames are the names of the list of a kind in lookup list 11.
+func lookupNames(kind psa.Kind) []string {
+	return map[psa.Kind][]string{
+		psa.KindTicketSource: {"request source", "ticket source", "source"},
+		psa.KindImpact:       {"impact", "impacts", "ticket impact"},
+		psa.KindUrgency:      {"urgency", "urgencies", "ticket urgency"},
+		psa.KindCompanyType:  {"customer type", "customer types", "client type"},
+	}[kind]
+}
+
+// The numbers of lookup lists that are the same everywhere.
+const (
+	lookupLists = 11 // the lists themselves
+	lookupRates = 17 // charge rates
+)
+
+// lookup returns the number of the list of a kind.
+func (p *Provider) lookup(ctx context.Context, kind psa.Kind) (int, error) {
+	if kind == psa.KindWorkType {
+		return lookupRates, nil
+	}
+	if n := p.number[kind]; n != 0 {
+		return n, nil
+	}
+	lists, err := p.lookups.get(ctx, fresh, p.readLookups)
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range lookupNames(kind) {
+		if id := lists[n]; id != 0 {
+			return id, nil
+		}
+	}
+	return 0, &psa.Error{Provider: name, Code: psa.ErrUnsupported, Detail: fmt.Sprintf("no lookup list is named %q: set Config.Lookups", lookupNames(kind)[0])}
+}
+
+func (p *Provider) readLookups(ctx context.Context) (map[string]int, error) {
+	lists := map[string]int{}
+	g := &pager{c: p.c, path: "/Lookup", op: "list lookups", query: params2([]string{"lookupid", strconv.Itoa(lookupLists), "showallcodes", "true"}), size: maxPage}
+	return lists, g.scan(ctx, func(row []byte) error {
+		var v struct {
+			ID   int    `json:"id"`
+			Name string `json:"name"`
+		}
+		if err := json.Unmarshal(row, &v); err != nil {
+			return err
+		}
+		lists[strings.ToLower(strings.TrimSpace(v.Name))] = v.ID
+		return nil
+	})
+}
+
+// scan reads a whole list for what it tells about others.
+func (g *pager) scan(ctx context.Context, row func([]byte) error) error {
+	listing := rest.Listing{
+		Provider: name, Op: g.op, Page: g.page,
+		Decode: func(raw []byte, _ psa.Ref) psa.Record {
+			return psa.Record{Ref: psa.Ref{Kind: psa.KindTicket, ID: "row"}, Err: row(raw)}
+		},
+	}
+	for r, err := range rest.Records(ctx, listing) {
+		if err = cmp.Or(err, r.Err); err != nil {
+			var e *psa.Error
+			if errors.As(err, &e) {
+				return err
+			}
+			return g.broken("a row has another form")
+		}
+	}
+	return nil
+}
+
+// named gives an error that belongs to no request the name of what was tried.
+func named(err error, op string) error {
+	var e *psa.Error
+	if !errors.As(err, &e) || e.Op != "" {
+		return err
+	}
+	own := *e
+	own.Op = op
+	return &own
+}
+
+// single reads each row of a page by itself, for lists whose rows are too thin:
+// which statuses a ticket type allows stands in its details alone.
+func (p *Provider) single(l *list) func(context.Context, []byte) ([]byte, error) {
+	return func(ctx context.Context, body []byte) ([]byte, error) {
+		var rows [][]byte
+		for row, err := range rest.Rows(body, "") {
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(4)
+		for i, row := range rows {
+			_, id, ok := rowID(row)
+			if !ok {
+				continue // yielded as a bad row
+			}
+			group.Go(func() error {
+				one, err := p.raw(ctx, l, psa.Ref{}, id, psa.Ref{Kind: l.kind, ID: id})
+				switch {
+				case errors.Is(err, psa.ErrNotFound):
+					rows[i] = nil // deleted meanwhile
+				case err != nil:
+					return err
+				default:
+					rows[i] = one
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(rows, func(r []byte) bool { return r == nil })
+		return slices.Concat([]byte{'['}, slices.Concat(joined(rows)...), []byte{']'}), nil
+	}
+}
+
+// joined puts commas between rows.
+func joined(rows [][]byte) [][]byte {
+	var out [][]byte
+	for i, row := range rows {
+		if i > 0 {
+			out = append(out, []byte{','})
+		}
+		out = append(out, row)
+	}
+	return out
+}

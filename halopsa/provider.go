@@ -1,0 +1,310 @@
+package halopsa
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/psasync/psasync/mapping"
+	"github.com/psasync/psasync/psa"
+)
+
+// name is what [Provider.Name] returns.
+const name = "halopsa"
+
+// Config says which HaloPSA (HaloITSM, HaloCRM) instance to use, and how.
+type Config struct {
+	// URL is the application: a host ("acme.halopsa.com") or the address people
+	// open, with or without "/api" behind it. https, or http on a loopback
+	// host. Required.
+	URL string
+	// Credentials returns the client id and secret of an API application. It is
+	// called before every request, by several goroutines at once, so that a new
+	// secret is taken up without a restart; it should be fast. Required.
+	Credentials func(context.Context) (Credentials, error)
+	// Scopes are what tokens are asked for. nil: "all", which is what the
+	// application and its agent may do.
+	Scopes []string
+
+	// AuthURL is the authorisation server, below which tokens come from /token.
+	// "": what the instance says at /api/authinfo. The secret is sent to this
+	// origin and to no other.
+	AuthURL string
+	// Tenant names the instance to an authorisation server that several share.
+	// "": what the instance says.
+	Tenant string
+
+	// Lookups are the numbers of lookup lists that have been renamed:
+	// psa.KindTicketSource, KindImpact, KindUrgency, KindCompanyType. A kind
+	// that is missing is found by the name of its list, see the README.
+	Lookups map[psa.Kind]int
+
+	// PageSize is how many records are asked for at a time, at most 100. 0: 100.
+	PageSize int
+	// Transport sends the requests, those for tokens included. It must not
+	// follow redirects. nil: a pool of its own.
+	Transport http.RoundTripper
+	// Budget is shared by every provider of one instance and process. nil: one
+	// of its own with the defaults of [BudgetConfig].
+	Budget *Budget
+	// Retries is how often a request that only reads is repeated after a
+	// failure that may pass. 0: 4; below 0: never.
+	Retries int
+	// UserAgent is sent with every request; "": "psasync".
+	UserAgent string
+}
+
+// Credentials are those of an API application (method "Client ID and Secret").
+// They never appear in errors.
+type Credentials struct {
+	ClientID     string
+	ClientSecret string
+}
+
+// String keeps the secret out of logs.
+func (Credentials) String() string { return "halopsa.Credentials{…}" }
+
+// GoString keeps the secret out of logs.
+func (c Credentials) GoString() string { return c.String() }
+
+// A Provider is one HaloPSA instance. It implements [psa.Provider] and, of the
+// optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
+// [psa.ServerTimer], [psa.Finder] and [psa.DeletionLister]. It is safe for
+// concurrent use.
+type Provider struct {
+	c      *client
+	salt   string // of every row's hash
+	lists  map[psa.Kind]*list
+	number map[psa.Kind]int // of lookup lists, as configured
+	offers psa.Features
+
+	// What rows depend on besides their own list.
+	teams   memo[teamNames]
+	custom  memo[map[int]string]
+	lookups memo[map[string]int]
+	version memo[string]
+}
+
+//go:embed fields.yaml
+var fieldsYAML []byte
+
+// New returns a provider. It makes no request. The error names everything that
+// is wrong with cfg.
+func New(cfg Config) (*Provider, error) {
+	base, errs := cfg.check()
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("halopsa: %w", errors.Join(errs...))
+	}
+	layout, err := mapping.ParseLayout("halopsa/fields.yaml", fieldsYAML)
+	if err != nil {
+		return nil, fmt.Errorf("halopsa: %w", err)
+	}
+	c, err := newClient(cfg, base)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		c: c, salt: layout.Salt(), lists: map[psa.Kind]*list{}, number: maps.Clone(cfg.Lookups),
+		teams: newMemo[teamNames](), custom: newMemo[map[int]string](), lookups: newMemo[map[string]int](), version: newMemo[string](),
+	}
+	for _, l := range slices.Concat(configLists(), recordLists()) {
+		l.prepare(layout, cfg.PageSize)
+		p.lists[l.kind] = l
+	}
+	p.offers = p.describe()
+	return p, nil
+}
+
+// Name returns "halopsa".
+func (p *Provider) Name() string { return name }
+
+// CloseIdleConnections closes connections that are not in use; the provider
+// stays usable. It does nothing to a transport of the user.
+func (p *Provider) CloseIdleConnections() { p.c.closeIdle() }
+
+// check returns the root of the API.
+func (cfg Config) check() (base *url.URL, errs []error) {
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	base, err := server(cfg.URL)
+	need(err == nil, "Config.URL: %w", err)
+	if cfg.AuthURL != "" {
+		_, err := server(cfg.AuthURL)
+		need(err == nil, "Config.AuthURL: %w", err)
+	}
+	need(cfg.Credentials != nil, "Config.Credentials is missing: a function that returns the client id and secret of an API application")
+	need(!strings.ContainsAny(cfg.Tenant, "/?#&= \t\r\n"), "Config.Tenant %q is no tenant id", cfg.Tenant)
+	for _, s := range cfg.Scopes {
+		need(s != "" && !strings.ContainsAny(s, " \t\r\n"), "Config.Scopes: %q is not one scope", s)
+	}
+	for kind, n := range cfg.Lookups {
+		need(lookupNames(kind) != nil, "Config.Lookups: %q is read from no list with a name", kind)
+		need(n > 0, "Config.Lookups: %d is no number of a list", n)
+	}
+	need(cfg.PageSize >= 0 && cfg.PageSize <= maxPage, "Config.PageSize is %d; the API allows 1 to %d", cfg.PageSize, maxPage)
+	return base, errs
+}
+
+// server reads an address and returns the root of the API below it.
+func server(s string) (*url.URL, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil, errors.New("is missing: the host where you log in")
+	}
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, errors.New("is no URL")
+	case u.User != nil:
+		return nil, errors.New("holds a user name; credentials belong into Config.Credentials")
+	case u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("is no host and no address of the application")
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		return nil, errors.New("is not https (http is for loopback hosts)")
+	}
+	path := strings.TrimRight(u.Path, "/")
+	if n := len(path) - len("/api"); n >= 0 && strings.EqualFold(path[n:], "/api") {
+		path = strings.TrimRight(path[:n], "/")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: path + "/api"}, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Features says what this provider can do; see [psa.Provider]. It only reads:
+// nothing is written yet.
+func (p *Provider) Features() psa.Features {
+	out := make(psa.Features, len(p.offers))
+	for kind, f := range p.offers {
+		f.Missing = maps.Clone(f.Missing)
+		f.Filter, f.Find, f.Scopes = slices.Clone(f.Filter), slices.Clone(f.Find), slices.Clone(f.Scopes)
+		f.Groups = slices.Clone(f.Groups)
+		out[kind] = f
+	}
+	return out
+}
+
+// What the vendor's own users call the kinds.
+func terms() map[psa.Kind]string {
+	return map[psa.Kind]string{
+		psa.KindLocation: "Organisation", psa.KindDepartment: "Department", psa.KindRole: "Role", psa.KindWorkType: "Charge Rate",
+		psa.KindMember: "Agent", psa.KindStatus: "Status", psa.KindPriority: "Priority", psa.KindUrgency: "Urgency", psa.KindImpact: "Impact",
+		psa.KindTicketType: "Ticket Type", psa.KindClassification: "Category", psa.KindTeam: "Team", psa.KindTicketSource: "Request Source",
+		psa.KindSLA: "SLA", psa.KindSLATarget: "SLA Priority", psa.KindTemplate: "Template", psa.KindCustomField: "Custom Field",
+		psa.KindCompanyType: "Customer Type", psa.KindNoteType: "Outcome", psa.KindCompany: "Client", psa.KindSite: "Site", psa.KindContact: "User",
+		psa.KindTicket: "Ticket", psa.KindNote: "Action", psa.KindTimeEntry: "Action with time", psa.KindAgreement: "Contract",
+	}
+}
+
+// absent are the kinds of package psa that Halo lacks, or that are not read.
+func absent() map[psa.Kind]string {
+	return map[psa.Kind]string{
+		psa.KindBoard:                     "team is the queue",
+		psa.KindForm:                      "Halo's ticket types decide which fields a form has",
+		psa.KindClassificationAssociation: "Halo's category 1 to 4 are independent of each other",
+		psa.KindServiceLocation:           "Halo does not say where work is done",
+		psa.KindCompanyStatus:             "Halo's clients are active or inactive",
+		psa.KindCompanyClassification:     "Halo's clients have a customer type",
+		psa.KindCompanyTeamRole:           "Halo's clients have fields for the agents who look after them",
+		psa.KindContactType:               "Halo's users have no type",
+		psa.KindContactRole:               "Halo's users have no relationship",
+		psa.KindContactDepartment:         "Halo's users belong to a site",
+		psa.KindCommunicationType:         "Halo's users have fixed fields for addresses and numbers",
+		psa.KindMemberType:                "Halo's agents have roles only",
+		psa.KindWorkRole:                  "Halo charges by charge rate, which is the work type",
+		psa.KindChargeCode:                "Halo's time outside tickets has no code of its own",
+		psa.KindAgreement:                 "contracts are not read",
+	}
+}
+
+// describe makes the features from the lists.
+func (p *Provider) describe() psa.Features {
+	features := psa.Features{}
+	term := terms()
+	for kind, why := range absent() {
+		features[kind] = psa.Feature{Term: term[kind], Missing: map[psa.Ability]string{psa.CanList: why}}
+	}
+	for kind, l := range p.lists {
+		features[kind] = l.feature(term[kind])
+	}
+	return features
+}
+
+func (l *list) feature(term string) psa.Feature {
+	f := psa.Feature{
+		Can: psa.CanList | psa.CanGet, Missing: map[psa.Ability]string{}, Term: term,
+		Parent: l.parent, PerParent: l.per, PageSize: l.size,
+		Filter: slices.Sorted(maps.Keys(l.filter)), Find: slices.Sorted(maps.Keys(l.find)),
+	}
+	offer := func(can psa.Ability, ok bool, why string) {
+		if ok {
+			f.Can |= can
+		} else if why != "" {
+			f.Missing[can] = why
+		}
+	}
+	offer(psa.CanSince, l.stamped, "the list has no filter by time of change")
+	offer(psa.CanCount, l.counted, "the list holds rows that are left out here, and cannot be counted without them")
+	offer(psa.CanFind, len(l.find) > 0, "")
+	offer(psa.CanDeletions, l.kind == psa.KindTicket, "")
+	if l.kind.IsRecord() {
+		f.Granularity = granularity
+		for _, can := range []psa.Ability{psa.CanCreate, psa.CanUpdate, psa.CanDelete} {
+			f.Missing[can] = "this release reads only"
+		}
+		if l.kind != psa.KindTicket {
+			f.Missing[psa.CanDeletions] = "Halo tells deleted tickets only: compare with a complete list"
+		}
+		if !f.Can.Has(psa.CanResume) {
+			f.Missing[psa.CanResume] = "Halo has pages by number, which cannot begin behind a row"
+		}
+	}
+	l.quirks(&f)
+	return f
+}
+
+// quirks adds what is particular to single kinds.
+func (l *list) quirks(f *psa.Feature) {
+	switch l.kind {
+	case psa.KindStatus:
+		f.Scopes = []psa.Scope{{Kind: psa.KindTicketType, Via: "statuses", Reverse: true}}
+	case psa.KindPriority, psa.KindSLATarget:
+		f.Scopes = []psa.Scope{{Kind: psa.KindSLA}}
+	case psa.KindTeam:
+		f.Scopes = []psa.Scope{{Kind: psa.KindDepartment, Via: "department"}}
+	case psa.KindClassification:
+		f.NamesRepeat = true // of levels, that count for themselves
+	case psa.KindCustomField:
+		f.NamesRepeat = true // labels, of fields of different records
+	case psa.KindMember, psa.KindCompany, psa.KindContact, psa.KindTemplate:
+		f.NamesRepeat = true
+	case psa.KindSite:
+		f.Scopes = []psa.Scope{{Kind: psa.KindCompany}}
+	case psa.KindNote, psa.KindTimeEntry:
+		f.Missing[psa.CanSince] = "actions are listed per ticket: list the tickets that changed, then the actions of each"
+	case psa.KindTicket:
+		f.NamesRepeat = true
+		f.Groups = [][]string{
+			{"sla", "priority"},
+			{"ticket_type", "status", "category_1", "category_2", "category_3", "category_4"},
+			{"company", "site", "contact"},
+			{"team", "owner"},
+		}
+	}
+}
