@@ -1,6 +1,7 @@
 package connectwisetest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -172,7 +173,8 @@ func mirrorPhone(tx *simulator.Tx, fields Row) {
 
 // asAPIError makes an error of a write an answer.
 func asAPIError(err error) *apiError {
-	if e, ok := err.(*apiError); ok {
+	var e *apiError
+	if errors.As(err, &e) {
 		return e
 	}
 	return failf(http.StatusInternalServerError, "ConnectWiseApi", "%v", err)

@@ -154,7 +154,7 @@ func (t *Tenant) put(path string, id int, row Row) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	changes, _ := simulator.Normalise(map[string]any(row)).(map[string]any)
+	changes, _ := simulator.Normalise(row).(map[string]any)
 	ent := t.api.schema[t.api.byTable[e.table].entity]
 	for k := range changes {
 		if ent.byName[k] == nil && !strings.HasPrefix(k, "$") {

@@ -73,7 +73,7 @@ func (t *Tenant) screenOwner(screen string) string {
 
 // ticketText returns the keys of a time entry that repeat texts of its ticket.
 func ticketText(tx *simulator.Tx, row simulator.Row, key string) any {
-	table, from := "", ""
+	var table, from string
 	switch key {
 	case "ticketBoard":
 		table, from = "boards", "board"

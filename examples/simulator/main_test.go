@@ -35,7 +35,7 @@ func TestProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	t.Cleanup(func() { cmd.Process.Kill() }) // already gone when all went well
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // already gone when all went well
 	env := map[string]string{}
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Stop") {

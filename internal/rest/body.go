@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -34,7 +35,7 @@ func readBody(ctx context.Context, resp *http.Response, limit, expect int64) ([]
 	case "", "identity":
 	case "gzip": // by a server that did not wait to be asked
 		zr, err := gzip.NewReader(resp.Body)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, nil // no body
 		}
 		if err != nil {

@@ -73,7 +73,7 @@ func listing(page func(context.Context, string) (Page, error)) Listing {
 }
 
 // collect returns one line a row, and the error at the end.
-func collect(t *testing.T, ctx context.Context, l Listing) (lines []string, last error) {
+func collect(ctx context.Context, t *testing.T, l Listing) (lines []string, last error) {
 	t.Helper()
 	for rec, err := range Records(ctx, l) {
 		if last != nil {
@@ -200,7 +200,7 @@ func TestRecords(t *testing.T) {
 					tc.change(&l)
 				}
 				for range 2 { // ranging again starts over
-					got, err := collect(t, t.Context(), l)
+					got, err := collect(t.Context(), t, l)
 					if d := cmp.Diff(tc.want, got); d != "" {
 						t.Error(d)
 					}
@@ -281,7 +281,10 @@ func TestRecordsBreak(t *testing.T) {
 				t.Errorf("%d calls ended", v.ended)
 			}
 		}()
-		for rec := range Records(t.Context(), listing(v.page)) {
+		for rec, err := range Records(t.Context(), listing(v.page)) {
+			if err != nil {
+				t.Error(err)
+			}
 			if rec.ID == "2" {
 				synctest.Wait()
 				panic("in the loop")
@@ -459,7 +462,7 @@ func TestRecordsOverClient(t *testing.T) {
 			_, id, _ := strings.Cut(link, "pageId=")
 			return Page{Body: resp.Body, Next: id}, err
 		})
-		got, err := collect(t, t.Context(), l)
+		got, err := collect(t.Context(), t, l)
 		if d := cmp.Diff([]string{`board/1 {"id":1}`, `board/2 {"id":2}`, `board/3 {"id":3}`}, got); d != "" || err != nil || calls != 4 {
 			t.Error(d, err, calls)
 		}
@@ -476,7 +479,10 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q is forgotten", id)
 		}
 	}
-	if s := newIDs(DuplicatesPass); !s.add("1") || !s.add("1") {
-		t.Error("duplicates do not pass")
+	s := newIDs(DuplicatesPass)
+	for range 2 {
+		if !s.add("1") {
+			t.Error("duplicates do not pass")
+		}
 	}
 }

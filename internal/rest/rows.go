@@ -15,9 +15,7 @@ import (
 func Rows(body []byte, wrapper string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		s := splitter{row: func(row []byte, _ mark) bool { return yield(row, nil) }}
-		switch err := s.split(body, wrapper); err {
-		case nil, errStop:
-		default:
+		if err := s.split(body, wrapper); err != nil && !errors.Is(err, errStop) {
 			yield(nil, dataError(err))
 		}
 	}

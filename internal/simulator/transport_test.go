@@ -241,7 +241,9 @@ func TestLeavingABody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.CopyN(io.Discard, resp.Body, 100)
+		if _, err := io.CopyN(io.Discard, resp.Body, 100); err != nil {
+			t.Fatal(err)
+		}
 		cancel()
 		synctest.Wait()
 		if _, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, context.Canceled) {
@@ -304,7 +306,9 @@ func TestDateAndHooks(t *testing.T) {
 func TestTooMany(t *testing.T) {
 	core, c := newCore(Options{})
 	core.SetLimit(Limit{Requests: 1, Window: time.Hour})
-	fetch(t, c, "https://sim.invalid/")
+	if _, _, err := fetch(t, c, "https://sim.invalid/"); err != nil {
+		t.Fatal(err)
+	}
 	resp, _, err := fetch(t, c, "https://sim.invalid/")
 	if err != nil || resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
 		t.Fatalf("%v %v", resp, err)
