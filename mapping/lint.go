@@ -148,7 +148,9 @@ func (l *linter) rule(r *mapRule) {
 	l.keys(r)
 	l.uncovered(r)
 	l.member(r)
-	l.roundTrip(r)
+	if l.applies(r) {
+		l.roundTrip(r)
+	}
 }
 
 // types compares the types along a rule.

@@ -59,6 +59,9 @@ func TestLint(t *testing.T) {
 			`5:7 warning uncovered-value priority: no rule for the right side's "Critical", "High", "Medium", which is held; add them to values`}},
 		{"types", "budget_hours: title\n", []string{
 			`5:7 error type budget_hours is a number and title is a string; add a transform or values`}},
+		{"values of the wrong type", "contact_name: {app: estimate_minutes, values: {A: 5, B: many}}\n      po_number: {app: title, values: {A: x}, transform: hours_to_minutes, direction: to_right}\n", []string{
+			`5:60 error type value "B": the value is a text, and the right field takes a number`,
+			`6:40 error type value "A": hours_to_minutes: got a text, want a number`}},
 		{"a time is no date", "due_at: {app: due, right_type: date}\n", []string{
 			`5:7 error type due_at is a time and due is a date; add a transform or values`}},
 		{"transform of the wrong type", "summary: {app: title, transform: hours_to_minutes}\n", []string{

@@ -70,6 +70,42 @@ func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) bo
 	return true
 }
 
+// applies finds listed values that the rest of the rule cannot take: a text
+// for a number, or for a transform of numbers.
+func (l *linter) applies(r *mapRule) bool {
+	ok := true
+	for s := range r.fields {
+		from := Side(s)
+		if !r.direction.allows(from.Other()) || r.skip[from.Other()] {
+			continue
+		}
+		for _, p := range r.values {
+			var v any = p.left
+			if from == Right {
+				if v = p.right.value(); v == nil {
+					continue
+				}
+			}
+			x := apply{to: from.Other(), src: psa.Fields{}, dst: psa.Fields{}, present: psa.Fields{}, silent: true}
+			if r.per != nil {
+				r.per.set(x.present, p.scope)
+				r.per.set(x.src, p.scope)
+			}
+			if r.fits[from].typ == psa.TypeRef {
+				text, _ := plainText(v)
+				v = psa.Fields{"id": text, "name": text}
+			}
+			from, to := r.fits[from].element(), r.fits[from.Other()].element()
+			if _, _, t := r.convertOne(&x, v, &from, &to); t != nil && (t.code == "type" || t.code == "transform") {
+				l.add(p.at, psa.Failure, CodeType, "value %s: %s", quote(p.left), t.msg)
+				ok = false
+				break
+			}
+		}
+	}
+	return ok
+}
+
 // scopeOnly returns the scope field of a record alone.
 func scopeOnly(f psa.Fields, scope *fieldPath) psa.Fields {
 	out := psa.Fields{}
