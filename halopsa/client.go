@@ -149,6 +149,13 @@ func newMemo[T any]() memo[T] {
 
 // get returns what is known, not older than age; 0: as old as it may be.
 func (m *memo[T]) get(ctx context.Context, age time.Duration, read func(context.Context) (T, error)) (T, error) {
+	var none T
+	ended := func() (T, error) {
+		return none, &psa.Error{Provider: name, Op: "discover", Err: ctx.Err()}
+	}
+	if ctx.Err() != nil {
+		return ended()
+	}
 	look := func() (T, bool) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -158,12 +165,11 @@ func (m *memo[T]) get(ctx context.Context, age time.Duration, read func(context.
 	if v, ok := look(); ok {
 		return v, nil
 	}
-	var none T
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
 	case <-ctx.Done():
-		return none, &psa.Error{Provider: name, Op: "discover", Err: ctx.Err()}
+		return ended()
 	}
 	if v, ok := look(); ok {
 		return v, nil

@@ -48,7 +48,7 @@ type pager struct {
 	rows  string // expected key of the rows
 	size  int
 	paged bool
-	scrub bool // rows may hold encrypted custom fields
+	scrub bool     // rows may hold encrypted custom fields
 	given [][]byte // rows that were read already; nil: none
 	each  func(context.Context, []byte) ([]byte, error)
 

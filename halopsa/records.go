@@ -51,7 +51,7 @@ func recordLists() []*list {
 			paged: true, flag: true, stamped: true, usage: 1,
 			filter: map[string]filter{
 				"status": {param: "status", many: true}, "ticket_type": {param: "requesttype", many: true},
-				"company": {param: "client_id"}, "site": {param: "site_id"}, "contact": {param: "user_id"}, "owner": {param: "agent_id"},
+				"company": {param: "client_ids", many: true}, "owner": {param: "agent", many: true},
 			},
 		},
 		actions(psa.KindNote),

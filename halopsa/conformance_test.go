@@ -1,0 +1,212 @@
+package halopsa_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psasync/psasync/halopsa"
+	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/psatest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Run("hosted", func(t *testing.T) { psatest.Run(t, harness(halopsatest.Options{})) })
+	// The other reading of points that the vendor's documents leave open.
+	t.Run("other readings", func(t *testing.T) {
+		psatest.Run(t, harness(halopsatest.Options{
+			SharedAuth: true, RetryAfter: true, SinceExclusive: true, UserCustomFields: true,
+			Wrappers: map[string]string{
+				"/SLA": "slas", "/Category": "categories", "/TopLevel": "toplevels", "/Roles": "roles", "/Agent": "agents", "/Status": "results",
+				"/Site": "results", "/Lookup": "lookups",
+			},
+		}))
+	})
+}
+
+// harness is a small tenant with pages of 30 rows, which troubles cut short at 25.
+func harness(opts halopsatest.Options) psatest.Harness {
+	h := psatest.Harness{
+		Known: map[string]string{
+			"query/scope:contact": "the filters of /Users take a single id: contacts of several companies come company by company",
+		},
+	}
+	h.Open = func(t testing.TB) *psatest.World {
+		tenant := halopsatest.Small()
+		tenant.SetClock(time.Now)
+		opts := opts
+		opts.Limit.Requests = -1
+		var creds halopsatest.Credentials
+		p, srv := open(t, tenant, &opts, func(c *halopsa.Config) {
+			c.PageSize = 30
+			c.Credentials = func(context.Context) (halopsa.Credentials, error) {
+				return halopsa.Credentials{ClientID: creds.ClientID, ClientSecret: creds.ClientSecret}, nil
+			}
+			c.Budget = halopsa.NewBudget(&halopsa.BudgetConfig{Requests: 1_000_000})
+		})
+		creds = srv.Credentials()
+		// Logged in, so that cases count requests for rows.
+		if _, err := p.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w := &world{tenant: tenant, srv: srv}
+		canaries := []string{creds.ClientID, creds.ClientSecret}
+		for _, c := range halopsatest.Canaries() {
+			canaries = append(canaries, c.Value)
+		}
+		return &psatest.World{
+			Provider: p, Canaries: canaries,
+			Fill: map[psa.Kind]func(int){
+				psa.KindCompany: func(n int) {
+					w.fill(psa.KindCompany, n, func(i int) halopsatest.Row {
+						return halopsatest.Row{"name": fmt.Sprintf("Client %d", i), "inactive": false}
+					})
+				},
+				psa.KindContact: func(n int) {
+					site := w.tenant.IDs("/Site")[0]
+					w.fill(psa.KindContact, n, func(i int) halopsatest.Row {
+						return halopsatest.Row{"name": fmt.Sprintf("Pat Doe %d", i), "inactive": false, "site_id": site}
+					})
+				},
+			},
+			Rename:  w.rename,
+			Remove:  w.remove,
+			Trouble: w.trouble(),
+			Plant:   w.plant(),
+			Mails:   srv.MailSent,
+		}
+	}
+	return h
+}
+
+var paths = map[psa.Kind]string{
+	psa.KindCompany: "/Client", psa.KindContact: "/Users", psa.KindTicket: "/Tickets",
+}
+
+type world struct {
+	tenant *halopsatest.Tenant
+	srv    *halopsatest.Server
+}
+
+func number(id string) int {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (w *world) fill(kind psa.Kind, n int, row func(int) halopsatest.Row) {
+	for _, id := range w.tenant.IDs(paths[kind]) {
+		if kind == psa.KindCompany && id == 1 {
+			continue // "Unknown" cannot be deleted
+		}
+		w.tenant.Remove(paths[kind], id)
+	}
+	for i := range n {
+		w.tenant.Add(paths[kind], row(i))
+	}
+}
+
+func (w *world) rename(ref psa.Ref, name string) {
+	w.tenant.Advance(time.Second)
+	w.tenant.Update(paths[ref.Kind], number(ref.ID), halopsatest.Row{"name": name})
+}
+
+func (w *world) remove(ref psa.Ref) {
+	if ref.Kind == psa.KindTicket {
+		w.tenant.Update(paths[ref.Kind], number(ref.ID), halopsatest.Row{"deleted": true})
+		return
+	}
+	w.tenant.Remove(paths[ref.Kind], number(ref.ID))
+}
+
+var anID = regexp.MustCompile(`"id":\d+,"name":"(Client|Pat)`)
+
+func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
+	always := func(f halopsatest.Fault) func(psa.Kind) {
+		return func(kind psa.Kind) {
+			f.Path, f.Count = paths[kind]+"/**", -1
+			w.srv.Fail(f)
+		}
+	}
+	return map[psatest.Trouble]func(psa.Kind){
+		psatest.AuthRefused: func(psa.Kind) {
+			c := w.srv.Credentials()
+			c.ClientSecret = "rotated-meanwhile"
+			w.srv.SetCredentials(c)
+		},
+		psatest.RightRemoved: func(kind psa.Kind) { w.srv.Deny("", paths[kind]+"/**") },
+		psatest.RateLimited: always(halopsatest.Fault{
+			Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "3600"},
+			Body: "Rate Limit Reached - 700 Requests per rolling 5 minute window.",
+		}),
+		psatest.ServerError:  always(halopsatest.Fault{Status: 500, Body: `{"ClassName":"System.Exception","Message":"An error occurred."}`}),
+		psatest.CutBody:      always(halopsatest.Truncated(halopsatest.CutValid)),
+		psatest.LoginPage:    always(halopsatest.LoginPage()),
+		psatest.RepeatedPage: always(halopsatest.Fault{RepeatPage: true}),
+		psatest.CappedPage:   always(halopsatest.Fault{CapPage: 25}),
+		psatest.WrongCount:   always(halopsatest.Fault{CountDelta: -7}),
+		psatest.Hang:         always(halopsatest.Fault{Latency: 24 * time.Hour}),
+		psatest.BadRow: always(halopsatest.Fault{Rewrite: func(body []byte) []byte {
+			at := anID.FindIndex(body)
+			if at == nil {
+				return body
+			}
+			end := at[0] + bytes.IndexByte(body[at[0]:], ',')
+			return bytes.Join([][]byte{body[:at[0]], []byte(`"id":{"no":"id"}`), body[end:]}, nil)
+		}}),
+		psatest.MovingRows: func(kind psa.Kind) {
+			n := 0
+			w.srv.Before(func(r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, paths[kind]) {
+					if n++; n == 2 {
+						w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3])
+					}
+				}
+			})
+		},
+	}
+}
+
+func (w *world) plant() map[psatest.Oddity]func(string) {
+	ticket := w.tenant.IDs("/Tickets")[0]
+	site := w.tenant.IDs("/Site")[0]
+	actions := fmt.Sprintf("/Tickets/%d/Actions", ticket)
+	outcome := 0
+	for _, id := range w.tenant.IDs("/Outcome") {
+		if o := w.tenant.Get("/Outcome", id); o["systemid"] == nil || o["systemid"] == 0 {
+			outcome = id
+		}
+	}
+	return map[psatest.Oddity]func(string){
+		psatest.TimedNote: func(token string) {
+			w.tenant.Add(actions, halopsatest.Row{
+				"outcome_id": outcome, "note": token, "timetaken": 0.25, "datetime": "2026-06-09T09:00:00", "who": "Ann", "hiddenfromuser": false, "chargerate": 1,
+			})
+		},
+		psatest.ProjectTicket: func(token string) {
+			project := 0
+			for _, id := range w.tenant.IDs("/TicketType") {
+				if w.tenant.Get("/TicketType", id)["itilrequesttype"] == 22 {
+					project = id
+				}
+			}
+			w.tenant.Add("/Tickets", halopsatest.Row{"summary": token, "tickettype_id": project, "status_id": 1})
+		},
+		psatest.HiddenPerson: func(token string) {
+			w.tenant.Add("/Users", halopsatest.Row{"name": "General User", "surname": token, "site_id": site, "$general": true})
+			w.tenant.Add("/Users", halopsatest.Row{"name": token, "site_id": site, "linked_agent_id": 5})
+		},
+		psatest.UnclearNote: func(token string) {
+			w.tenant.Add(actions, halopsatest.Row{"outcome_id": outcome, "note": token, "datetime": "2026-06-09T09:00:00", "who": "Ann"})
+		},
+	}
+}
