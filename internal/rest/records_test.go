@@ -479,7 +479,7 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q is forgotten", id)
 		}
 	}
-	s := newIDs(DuplicatesPass)
+	s = newIDs(DuplicatesPass)
 	for range 2 {
 		if !s.add("1") {
 			t.Error("duplicates do not pass")
