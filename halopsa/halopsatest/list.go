@@ -245,6 +245,9 @@ func (c *call) sort(tx *simulator.Tx, e *endpoint, ids []int) {
 		k, desc := strings.CutPrefix(e.order, "-")
 		order = []by{{k, desc}}
 	}
+	if e.entity == "Action" {
+		slices.Sort(ids) // those of a virtual ticket come first otherwise
+	}
 	switch {
 	case order == nil || order[0] == by{"id", false}:
 		return

@@ -70,25 +70,16 @@ type Options struct {
 	UserCustomFields bool // /Users knows include_custom_fields; default: /Tickets, /Client and /Site only
 	NoGatewayWait    bool // /Actions without a filter is 504 at once; default: after 60 seconds
 
-	TypesRequired   bool        // a ticket needs tickettype_id and a client or user; default: only a summary
-	RefusePriority  bool        // a priority outside the SLA is 400; default: silently replaced by the SLA's default
-	NullClears      bool        // null clears a key on writes; default: null changes nothing
-	ActionsKeep     bool        // a new action leaves the ticket's last_update alone; default: moves it
-	Errors          ErrorShape  // form of refused writes; default: each call's own
-	ManyAsArray     bool        // a POST of several rows answers an array, otherwise the last object
-	PartialFailures bool        // rows before a refused one stay; default: all or nothing
-	WriteStatus     int         // status of an accepted POST: 201 (default) or 200
-	MailAcks        AckMailRule // when a new ticket is acknowledged; default: unless sendack is false
+	TypesRequired   bool       // a ticket needs tickettype_id and a client or user; default: only a summary
+	RefusePriority  bool       // a priority outside the SLA is 400; default: silently replaced by the SLA's default
+	NullClears      bool       // null clears a key on writes; default: null changes nothing
+	ActionsKeep     bool       // a new action leaves the ticket's last_update alone; default: moves it
+	Errors          ErrorShape // form of refused writes; default: each call's own
+	ManyAsArray     bool       // a POST of several rows answers an array, otherwise the last object
+	PartialFailures bool       // rows before a refused one stay; default: all or nothing
+	WriteStatus     int        // status of an accepted POST: 201 (default) or 200
+	Notify          bool       // closing a ticket mails the contact and assigning it the agent, unless dont_do_rules or _dont_fire_automations; default: only acknowledgements and actions mail
 }
-
-// AckMailRule says when the contact gets a mail about a new ticket.
-type AckMailRule int
-
-// The rules for acknowledgements.
-const (
-	AckUnlessTold AckMailRule = iota // unless sendack is false
-	AckIfTold                        // only if sendack is true
-)
 
 func (o *Options) defaults() {
 	o.Credentials.defaults()

@@ -25,11 +25,14 @@ import (
 // as id (/Priority, /Roles, /Holiday) are known by a number here; their "id" is
 // the GUID.
 type Tenant struct {
-	api     *api
-	store   *simulator.Store
-	clock   *simulator.Clock
-	version atomic.Uint64 // moves with every change
-	lists   listCache
+	api          *api
+	store        *simulator.Store
+	clock        *simulator.Clock
+	version      atomic.Uint64 // moves with every change
+	lists        listCache
+	virtualMaker *maker // of a large tenant
+
+	undo *[]func() // how to take back what a POST stored so far; guarded by the store's lock
 }
 
 // Row is a JSON object with the vendor's keys. Values are those of
@@ -292,6 +295,17 @@ func (t *Tenant) normalise(e *endpoint, fields Row) {
 
 // keep stores a row.
 func (t *Tenant) keep(tx *simulator.Tx, e *endpoint, id int, fields Row) {
+	if t.undo != nil {
+		tab := tx.Table(e.path)
+		old, there := tab.Get(id)
+		*t.undo = append(*t.undo, func() {
+			if there {
+				tab.Put(id, old.Fields())
+			} else {
+				tab.Delete(id)
+			}
+		})
+	}
 	tx.Table(e.path).Put(id, fields)
 	if e.parent != "" {
 		parent, n := id/perParent, id%perParent
@@ -351,12 +365,22 @@ func (t *Tenant) remove(path string, id int) (bool, error) {
 		return false, err
 	}
 	err = t.change(func(tx *simulator.Tx) error {
-		if !tx.Table(e.path).Delete(rowID(e, parent, id)) {
+		if !t.drop(tx, e, rowID(e, parent, id)) {
 			return errNoRow
 		}
 		return nil
 	})
 	return err == nil, nil
+}
+
+// drop deletes a row and reports whether it was there.
+func (t *Tenant) drop(tx *simulator.Tx, e *endpoint, id int) bool {
+	_, there := t.find(tx, e, parentOf(e, id), number1(e, id))
+	tx.Table(e.path).Delete(id)
+	if there && e.entity == "Action" {
+		tx.Table(goneActions).Put(id, Row{}) // it may be one of a virtual ticket
+	}
+	return there
 }
 
 // guid returns the GUID of a row: what it was given, or a stable one.

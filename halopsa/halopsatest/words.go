@@ -4,6 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"html"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,4 +80,27 @@ func objects(v any) []Row {
 		}
 	}
 	return out
+}
+
+// sortedKeys returns the keys of a row in order, so that the first mistake is
+// the same every time.
+func sortedKeys(m Row) []string { return slices.Sorted(maps.Keys(m)) }
+
+// blank reports whether a text says nothing.
+func blank(v any) bool { return strings.TrimSpace(text(v)) == "" }
+
+// tags finds the tags of HTML text.
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// plain makes text of HTML.
+func plain(s string) string {
+	for _, b := range []string{"</p>", "<br>", "<br/>", "<br />", "</div>", "</li>"} {
+		s = strings.ReplaceAll(s, b, "\n")
+	}
+	return strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(s, "")))
+}
+
+// rich makes HTML of text.
+func rich(s string) string {
+	return "<p>" + strings.ReplaceAll(html.EscapeString(s), "\n", "<br>") + "</p>"
 }
