@@ -19,7 +19,8 @@ type Env struct {
 }
 
 // An Issue is a value that could not be mapped. It is never dropped or
-// guessed: the field is left as it is on the target.
+// guessed: the field is left as it is on the target, or holds what the rule
+// says, see Instead.
 type Issue struct {
 	Ref     psa.Ref // the source record
 	Field   string  // of the target
@@ -27,6 +28,10 @@ type Issue struct {
 	Code    string  // unmapped-value, no-such-option, unlinked, member, type or transform
 	Message string
 	Fatal   bool // the rule says unknown: error; write nothing of this record
+	// Instead is the member that stands in for one without a counterpart, as the
+	// rule's fallback; "" where the field was left alone. The text of a note or
+	// time entry should then name its real author.
+	Instead string
 }
 
 // String returns "file:line:column: ref: field: message".
@@ -167,7 +172,7 @@ func (x *apply) issue(r *mapRule, t *trouble) {
 		return
 	}
 	x.issues = append(x.issues, Issue{
-		Ref: x.ref, Field: r.fields[x.to].text, Where: r.where, Code: t.code, Message: t.msg,
+		Ref: x.ref, Field: r.fields[x.to].text, Where: r.where, Code: t.code, Message: t.msg, Instead: t.instead,
 		Fatal: t.code == "unmapped-value" && r.unknown == unknownError,
 	})
 }
@@ -262,6 +267,10 @@ func (r *mapRule) convert(x *apply, v any) (out any, ok bool, t *trouble) {
 func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, t *trouble) {
 	if r.members != nil {
 		m, drop, t := r.members.convert(x.to, v, to.typ == psa.TypeRef)
+		if t != nil && t.instead != "" {
+			x.issue(r, t)
+			t = nil
+		}
 		return m, t == nil && !drop, t
 	}
 	if r.visibility && x.to == Right {
@@ -324,7 +333,7 @@ func (r *mapRule) step(to Side, v any, from *fit) (any, *trouble) {
 			do = r.steps[n].Inverse
 		}
 		if v, err = do(v); err != nil {
-			return nil, &trouble{"transform", r.stepAt[n].text + ": " + err.Error()}
+			return nil, &trouble{code: "transform", msg: r.stepAt[n].text + ": " + err.Error()}
 		}
 	}
 	return v, nil
@@ -368,7 +377,7 @@ func (r *mapRule) translate(x *apply, v any) (out any, keep bool, t *trouble) {
 	if scope != "" {
 		msg += " on " + quote(scope)
 	}
-	return nil, false, &trouble{"unmapped-value", msg + "; the field is held"}
+	return nil, false, &trouble{code: "unmapped-value", msg: msg + "; the field is held"}
 }
 
 // convertList maps a list element by element.
@@ -388,12 +397,12 @@ func (r *mapRule) convertList(x *apply, list []any) (any, bool, *trouble) {
 		}
 		f, ok := el.(psa.Fields)
 		if !ok {
-			return nil, false, &trouble{"type", "an element is " + typeName(el) + ", and the rule maps objects"}
+			return nil, false, &trouble{code: "type", msg: "an element is " + typeName(el) + ", and the rule maps objects"}
 		}
 		in := apply{to: x.to, ref: x.ref, src: f, dst: psa.Fields{}, link: x.link, silent: x.silent}
 		r.inside.apply(&in)
 		if len(in.issues) > 0 {
-			return nil, false, &trouble{in.issues[0].Code, in.issues[0].Message}
+			return nil, false, &trouble{code: in.issues[0].Code, msg: in.issues[0].Message}
 		}
 		out = append(out, in.dst)
 	}

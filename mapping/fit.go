@@ -61,6 +61,7 @@ func (f fit) element() fit {
 // record but texts that stand in a list of choices.
 type trouble struct {
 	code, msg string
+	instead   string // what was written in its place; "": nothing
 }
 
 // value fits v, which is not nil. from tells how the other side holds it; fresh
@@ -131,14 +132,14 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 }
 
 func (f *fit) mismatch(v any) *trouble {
-	return &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a " + string(f.typ)}
+	return &trouble{code: "type", msg: "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a " + string(f.typ)}
 }
 
 func badTime(msg string) *trouble {
 	if msg == "" {
 		return nil
 	}
-	return &trouble{"type", "the value is no time"}
+	return &trouble{code: "type", msg: "the value is no time"}
 }
 
 // ref makes a reference of this side: by link where rows are records, by name
@@ -152,7 +153,7 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 	}
 	name, ok := valueText(v, from != nil && from.byID && !fresh)
 	if !ok {
-		return nil, &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a reference"}
+		return nil, &trouble{code: "type", msg: "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a reference"}
 	}
 	if f.byID {
 		return f.identified(name)
@@ -166,7 +167,7 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 	}
 	ref, ok := f.cat.Find(f.kind, within, name)
 	if !ok {
-		return nil, &trouble{"no-such-option", f.noSuchOption(name, within)}
+		return nil, &trouble{code: "no-such-option", msg: f.noSuchOption(name, within)}
 	}
 	return psa.Fields{"id": ref.ID, "name": name}, nil
 }
@@ -180,7 +181,7 @@ func (f *fit) identified(id string) (any, *trouble) {
 			return psa.Reference{ID: id, Name: o.Name}.Fields(), nil
 		}
 	}
-	return nil, &trouble{"no-such-option", "the " + f.side.String() + " side has no active " + string(f.kind) + " with id " + quote(id)}
+	return nil, &trouble{code: "no-such-option", msg: "the " + f.side.String() + " side has no active " + string(f.kind) + " with id " + quote(id)}
 }
 
 func (f *fit) noSuchOption(name, scope string) string {
@@ -208,7 +209,7 @@ func (f *fit) linked(x *apply, r psa.Fields) (any, *trouble) {
 	}
 	other, ok := x.link(f.kind, id)
 	if !ok {
-		return nil, &trouble{"unlinked", "the " + string(f.kind) + " " + id + " has no counterpart on the " + f.side.String() + " side yet"}
+		return nil, &trouble{code: "unlinked", msg: "the " + string(f.kind) + " " + id + " has no counterpart on the " + f.side.String() + " side yet"}
 	}
 	return psa.Reference{ID: other, Name: r.String("name")}.Fields(), nil
 }
@@ -217,7 +218,7 @@ func (f *fit) linked(x *apply, r psa.Fields) (any, *trouble) {
 func (f *fit) list(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any, *trouble) {
 	in, ok := v.([]any)
 	if !ok {
-		return nil, &trouble{"type", "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a list"}
+		return nil, &trouble{code: "type", msg: "the value is " + typeName(v) + ", and the " + f.side.String() + " field takes a list"}
 	}
 	one, src := f.element(), fit{}
 	if from != nil {

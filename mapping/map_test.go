@@ -166,7 +166,8 @@ func TestMapper(t *testing.T) {
 		},
 		{
 			name: "members: fallback for the unmatched and the inactive", to: Left, present: psa.Fields{}, in: psa.Fields{"assignee": ref("u3", "Zed")},
-			want: psa.Fields{"owner": ref("2", "Dispatch")},
+			want:   psa.Fields{"owner": ref("2", "Dispatch")},
+			issues: []string{`map.yaml:32:7: ticket/7: owner: no active member on the left side has the e-mail address of this one; add them, or list the pair under member: list`},
 		},
 		{
 			name: "create-only fields are not changed", to: Left, present: psa.Fields{"summary": "x"}, in: psa.Fields{"body": "new"}, want: psa.Fields{},
@@ -287,6 +288,59 @@ func TestPolicies(t *testing.T) {
 		if got := one(rules(tt.rule), tt.to, tt.in, tt.present); got != tt.want {
 			t.Errorf("%s to %s with %v: got %s, want %s", tt.rule, tt.to, tt.in, got, tt.want)
 		}
+	}
+}
+
+// Members are matched by list and e-mail, never by name; who has no counterpart
+// is held, dropped or replaced, and that is said.
+func TestMembers(t *testing.T) {
+	tests := []struct {
+		member string
+		to     Side
+		in     any
+		want   any // nil: the field is left alone
+		issue  string
+	}{
+		{`{}`, Right, ref("1", "Ann Agent"), ref("u1", "Ann A."), ""},
+		{`{}`, Left, ref("u1", ""), ref("1", "Ann Agent"), ""},
+		{`{}`, Left, ref("u3", "Zed"), nil, "member"}, // inactive in the PSA
+		{`{}`, Left, ref("u4", "Bo"), nil, "member"},  // another address
+		{`{list: {bo@home.example: bo}}`, Left, ref("u4", "Bo"), ref("4", "Bo Busy"), ""},
+		{`{list: {bo@home.example: bo}}`, Right, ref("4", "Bo Busy"), ref("u4", "Bo"), ""},
+		{`{by: list, list: {bo@home.example: bo}}`, Left, ref("u1", ""), nil, "member"},
+		{`{unmatched: drop}`, Left, ref("u3", "Zed"), nil, ""},
+		{`{unmatched: {fallback: Dispatch}}`, Left, ref("u3", "Zed"), ref("2", "Dispatch"), "member instead Dispatch"},
+		{`{unmatched: {fallback: Nobody}}`, Left, ref("u3", "Zed"), nil, "member"},
+		{`{}`, Left, "ANN@msp.example", ref("1", "Ann Agent"), ""},
+		{`{}`, Left, "Ann Agent", nil, "member"},
+		{`{}`, Left, ref("nobody", "Ann Agent"), nil, "member"},
+	}
+	for _, tt := range tests {
+		mp := mustCompile(t, "version: 1\nkinds: {ticket: {fields: {owner: {app: assignee, member: "+tt.member+"}}}}\n")
+		fields := [2]string{"owner", "assignee"}
+		got, issues := mp.To(tt.to, ticket(psa.Fields{fields[1-tt.to]: tt.in}), nil)
+		issue := ""
+		for _, i := range issues {
+			if issue = i.Code; i.Instead != "" {
+				issue += " instead " + i.Instead
+			}
+		}
+		if diff := cmp.Diff(tt.want, got[fields[tt.to]]); diff != "" || issue != tt.issue {
+			t.Errorf("%s to %s, %v: issue %q, want %q, -want +got:\n%s", tt.member, tt.to, tt.in, issue, tt.issue, diff)
+		}
+	}
+	// A host that keeps addresses gets addresses.
+	cfg := config()
+	cfg.RightMembers = nil
+	mp, err := mustMap(t, "version: 1\nkinds: {ticket: {fields: {owner: {app: title, member: {unmatched: {fallback: bo}}}}}}\n").Compile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := mp.To(Right, ticket(psa.Fields{"owner": ref("1", "Ann")}), nil); got["title"] != "ann@msp.example" {
+		t.Errorf("got %v", got)
+	}
+	if got, _ := mp.To(Left, ticket(psa.Fields{"title": "ann@msp.example"}), nil); got.Ref("owner").ID != "1" {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -80,7 +80,8 @@ func (t *memberTable) email(s Side, v any) string {
 }
 
 // convert finds the counterpart of a member: a reference, or an address where
-// the field holds texts. drop leaves the field alone.
+// the field holds texts. drop leaves the field alone; a trouble with instead
+// comes with the fallback.
 func (t *memberTable) convert(to Side, v any, ref bool) (out any, drop bool, tr *trouble) {
 	if p, ok := t.match(to, v); ok {
 		if !ref {
@@ -93,19 +94,21 @@ func (t *memberTable) convert(to Side, v any, ref bool) (out any, drop bool, tr 
 			return mail, false, nil
 		}
 	}
+	tr = &trouble{code: "member", msg: "no active member on the " + to.String() + " side has the e-mail address of this one; add them, or list the pair under member: list"}
 	switch t.rule.unmatched {
 	case "drop":
 		return nil, true, nil
 	case "fallback":
-		switch f := t.fallback[to]; {
-		case f == nil:
-		case ref:
-			return f, false, nil
-		default:
-			return t.email(to, f), false, nil
+		f := t.fallback[to]
+		if f == nil {
+			break
 		}
+		if tr.instead = t.rule.fallback; ref {
+			return f, false, tr
+		}
+		return t.email(to, f), false, tr
 	}
-	return nil, false, &trouble{"member", "no active member on the " + to.String() + " side has the e-mail address of this one; add them, or list the pair under member: list"}
+	return nil, false, tr
 }
 
 func (t *memberTable) match(to Side, v any) (psa.Record, bool) {

@@ -78,8 +78,12 @@ func (x *apply) step(s Step, f fieldPath, run func()) Step {
 	before := len(x.issues)
 	run()
 	if len(x.issues) > before {
-		s.Note = "held: " + x.issues[before].Message
-		return s
+		i := x.issues[before]
+		if i.Instead == "" {
+			s.Note = "held: " + i.Message
+			return s
+		}
+		s.Note = i.Instead + " stands in: " + i.Message
 	}
 	if s.Is, s.Set = f.get(x.dst); s.Set && x.present != nil {
 		if was, ok := f.get(x.present); ok && sameValue(was, s.Is) {
