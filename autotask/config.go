@@ -214,7 +214,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, yield func(ps
 func (p *Provider) listing(l *list, g *pager, x extra, known psa.Known) rest.Listing {
 	return rest.Listing{
 		Provider: name, Op: g.op, Kind: l.kind, Page: g.page, Wrapper: wrapper, Verify: g.verify,
-		Shape: p.shape(l, x.salt), Known: known, Decode: p.decoder(l, x), Duplicates: duplicates(g),
+		Shape: p.shape(l, x), Known: known, Decode: p.decoder(l, x), Duplicates: duplicates(g),
 	}
 }
 
@@ -249,8 +249,8 @@ func (p *Provider) hand(ctx context.Context, listing rest.Listing, l *list, q ps
 }
 
 // shape cuts and salts the rows of a list.
-func (p *Provider) shape(l *list, salt string) *rest.Shape {
-	return rest.NewShape(rest.ShapeConfig{Deny: denied(), Salt: p.salt + "\x00" + l.variant + "\x00" + salt, Kind: l.kind})
+func (p *Provider) shape(l *list, x extra) *rest.Shape {
+	return rest.NewShape(rest.ShapeConfig{Deny: append(denied(), x.deny...), Salt: p.salt + "\x00" + l.variant + "\x00" + x.salt, Kind: l.kind})
 }
 
 // decoder turns rows into records.

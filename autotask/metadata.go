@@ -163,7 +163,7 @@ func (p *Provider) picks(ctx context.Context, l *list, op, user string, q psa.Qu
 		return false
 	}
 	return p.hand(ctx, rest.Listing{
-		Provider: name, Op: op, Kind: l.kind, Shape: p.shape(l, ""), Known: q.Known, Decode: p.decoder(l, extra{finish: parentOf(l)}),
+		Provider: name, Op: op, Kind: l.kind, Shape: p.shape(l, extra{}), Known: q.Known, Decode: p.decoder(l, extra{finish: parentOf(l)}),
 		Page: func(context.Context, string) (rest.Page, error) {
 			return rest.Page{Body: bytes.Clone(values)}, nil
 		},
@@ -213,7 +213,7 @@ func (p *Provider) customs(ctx context.Context, kind psa.Kind, op string) ([]def
 	}
 	all, err := p.memos.customs.get(ctx, op, "", fresh, func(ctx context.Context) ([]definition, error) {
 		var all []definition
-		err := p.each(ctx, definitions, op, []string{"id", "isActive", "isEncrypted", "name", "udfType"}, func(row []byte) error {
+		err := p.each(ctx, definitions, op, false, []string{"id", "isActive", "isEncrypted", "name", "udfType"}, func(row []byte) error {
 			var d definition
 			if json.Unmarshal(row, &d) != nil || numeric(d.ID.String()) != nil {
 				return fmt.Errorf("%w: a user-defined field makes no sense", psa.ErrData)
@@ -266,6 +266,7 @@ type extra struct {
 	where  []filter
 	fields []string // to ask for besides the layout's
 	secret []string // user-defined fields to cut out
+	deny   []string // further keys to cut out
 	finish func(row []byte, r *psa.Record) error
 }
 
@@ -309,6 +310,9 @@ func (p *Provider) recordExtra(ctx context.Context, l *list, op string) (x extra
 		ids[strings.ToLower(d.Name)] = d.ID.String()
 	}
 	slices.Sort(x.fields)
+	if len(all) == 0 {
+		x.deny = []string{"userDefinedFields"} // nobody says which are encrypted
+	}
 	x.salt = link("") + fmt.Sprint(ids) // fmt writes maps in the order of their keys
 	x.finish = func(row []byte, r *psa.Record) error {
 		if url := link(r.ID); url != "" {
@@ -418,10 +422,10 @@ func (p *Provider) workExtra(ctx context.Context, op string) (x extra, err error
 // its own.
 func (p *Provider) formExtra(ctx context.Context, op string) (x extra, err error) {
 	layout := p.presets.layout
-	shape := p.shape(p.presets, "")
+	shape := p.shape(p.presets, extra{})
 	presets := map[string]psa.Fields{}
 	sum := sha256.New()
-	err = p.each(ctx, p.presets.entity, op, p.presets.fields, func(row []byte) error {
+	err = p.each(ctx, p.presets.entity, op, true, p.presets.fields, func(row []byte) error {
 		row, err := shape.Cut(row)
 		if err != nil {
 			return err
@@ -474,7 +478,7 @@ func (p *Provider) fieldExtra(ctx context.Context, op, user string) (x extra, er
 		types[c.Value] = fieldType(c.Label)
 	}
 	options := map[string][]option{}
-	err = p.each(ctx, "UserDefinedFieldListItems", op, []string{"id", "isActive", "udfFieldId", "valueForDisplay", "valueForExport"}, func(row []byte) error {
+	err = p.each(ctx, "UserDefinedFieldListItems", op, true, []string{"id", "isActive", "udfFieldId", "valueForDisplay", "valueForExport"}, func(row []byte) error {
 		var o option
 		if json.Unmarshal(row, &o) != nil || numeric(o.ID.String(), o.Field.String()) != nil {
 			return fmt.Errorf("%w: an item of a list field makes no sense", psa.ErrData)
@@ -564,9 +568,10 @@ func fieldType(label string) string {
 	return string(psa.TypeString)
 }
 
-// each calls f with every row of an entity.
-func (p *Provider) each(ctx context.Context, entity, op string, fields []string, f func(row []byte) error) error {
-	g := &pager{c: p.c, entity: entity, op: op, fields: fields, size: p.size, filter: []filter{behind("")}}
+// each calls f with every row of an entity. With whole, an empty list is
+// doubted.
+func (p *Provider) each(ctx context.Context, entity, op string, whole bool, fields []string, f func(row []byte) error) error {
+	g := &pager{c: p.c, entity: entity, op: op, fields: fields, size: p.size, filter: []filter{behind("")}, whole: whole}
 	listing := rest.Listing{
 		Provider: name, Op: op, Kind: psa.KindCustomField, Page: g.page, Wrapper: wrapper, Verify: g.verify,
 		Decode: func(row []byte, _ psa.Ref) psa.Record {

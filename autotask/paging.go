@@ -248,21 +248,16 @@ func rowID(row []byte) string {
 
 // without drops user-defined fields by name from a page, which no list of
 // denied keys can do. They are not asked for; servers send them all the same.
+// Rows that are no objects stay: they are never decoded nor kept.
 func without(body []byte, names []string) []byte {
-	named := func(b []byte) bool {
-		return slices.ContainsFunc(names, func(n string) bool {
-			quoted, err := json.Marshal(n)
-			return err != nil || bytes.Contains(bytes.ToLower(b), bytes.ToLower(quoted))
-		})
-	}
-	if len(names) == 0 || !named(body) {
+	if len(names) == 0 {
 		return body
 	}
 	details, _, err := rest.Member(body, "pageDetails")
 	if err != nil {
 		return body // the listing refuses it
 	}
-	out := []byte(`{"items":[`)
+	out, changed := []byte(`{"items":[`), false
 	for row, err := range rest.Rows(body, wrapper) {
 		if err != nil {
 			return body
@@ -270,21 +265,22 @@ func without(body []byte, names []string) []byte {
 		if out[len(out)-1] != '[' {
 			out = append(out, ',')
 		}
-		if named(row) {
-			row = withoutFields(row, names)
-		}
-		out = append(out, row...)
+		kept, cut := withoutFields(row, names)
+		out, changed = append(out, kept...), changed || cut
+	}
+	if !changed {
+		return body
 	}
 	out = append(out, `],"pageDetails":`...)
 	return append(append(out, details...), '}')
 }
 
-// withoutFields drops user-defined fields from a row. Rows that are no objects
-// stay: they are never decoded nor kept.
-func withoutFields(row []byte, names []string) []byte {
+// withoutFields drops user-defined fields from a row, and reports whether there
+// were any.
+func withoutFields(row []byte, names []string) (kept []byte, cut bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(row, &fields) != nil {
-		return row
+		return row, false
 	}
 	for key, raw := range fields {
 		if !strings.EqualFold(key, "userDefinedFields") {
@@ -293,21 +289,30 @@ func withoutFields(row []byte, names []string) []byte {
 		var custom []map[string]json.RawMessage
 		if json.Unmarshal(raw, &custom) != nil {
 			delete(fields, key)
+			cut = true
 			continue
 		}
+		n := len(custom)
 		custom = slices.DeleteFunc(custom, func(f map[string]json.RawMessage) bool {
 			var n string
 			return json.Unmarshal(f["name"], &n) != nil || slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, n) })
 		})
-		kept, err := json.Marshal(custom)
-		if err != nil {
-			kept = []byte("[]") // cannot be: what was decoded can be encoded
+		if len(custom) == n {
+			continue
 		}
-		fields[key] = kept
+		cut = true
+		left, err := json.Marshal(custom)
+		if err != nil {
+			return []byte("{}"), true // cannot be: what was decoded can be encoded
+		}
+		fields[key] = left
 	}
-	out, err := json.Marshal(fields)
+	if !cut {
+		return row, false
+	}
+	kept, err := json.Marshal(fields)
 	if err != nil {
-		return []byte("{}")
+		return []byte("{}"), true
 	}
-	return out
+	return kept, true
 }
