@@ -71,7 +71,7 @@ func endpoints() []*endpoint {
 		{path: "/TicketTypeGroup", entity: "TicketTypeGroup", label: "name", ops: "G"},
 		{path: "/Category", entity: "Category", label: "value", ops: "GWD", ints: same("type_id")},
 		{path: "/FieldInfo", entity: "FieldInfo", label: "label", ops: "GWD", ints: map[string]string{"typeid": "usage"}},
-		{path: "/Lookup", entity: "Lookup", parent: "lookupid", home: "/Lookup", label: "name", ops: "WD", ints: same("lookupid")},
+		{path: "/Lookup", entity: "Lookup", parent: "lookupid", home: "/Lookup", label: "name", ops: "GWD", ints: same("lookupid")},
 		{path: "/Outcome", entity: "Outcome", order: "sequence", label: "outcome", ops: "GWD"},
 		{path: "/Template", entity: "Template", label: "name", ops: "GWD", ints: map[string]string{"type": "type", "types": "type", "ticket_type_id": "tickettype_id"}},
 		{path: "/Workflow", entity: "Workflow", label: "name", ops: "GWD"},

@@ -29,8 +29,6 @@ type apiError struct {
 	msg    string
 }
 
-func (e *apiError) Error() string { return e.msg }
-
 // notFound is a missing row, or one the application may not see.
 func notFound() *apiError {
 	return &apiError{status: http.StatusNotFound, shape: ErrorException, msg: "The requested item could not be found."}

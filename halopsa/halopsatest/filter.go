@@ -1,6 +1,7 @@
 package halopsatest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,6 +34,12 @@ func (c *call) filter(tx *simulator.Tx, e *endpoint) func(simulator.Row) bool {
 	}
 	if e.updated != "" {
 		c.since(e, add)
+	}
+	for _, s := range c.search(e) {
+		add(func(r simulator.Row) bool {
+			v := c.t.view(tx, e, r, s.key, shape{single: true})
+			return v != nil && strings.EqualFold(fmt.Sprint(v), s.value)
+		})
 	}
 	switch e.entity {
 	case "Ticket":

@@ -22,6 +22,9 @@ func (c *call) list(e *endpoint) *apiError {
 	if e.entity == "Action" && c.timesOut() {
 		return nil
 	}
+	if err := c.checkSearch(e); err != nil {
+		return err
+	}
 	ids := c.selected(e)
 	total := len(ids)
 	from, to, page, size := c.window(e, total)

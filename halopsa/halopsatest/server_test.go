@@ -201,7 +201,7 @@ func TestRights(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	c := newClient(t, Small(), nil)
 	for path, want := range map[string]int{
-		"/Nonsense": 404, "/Status/1": 200, "/status/1": 200, "/Status/999": 404, "/Status/abc": 404, "/Priority/1": 404, "/Lookup/1?lookupid=17": 405, "/TicketTypeField": 200,
+		"/Nonsense": 404, "/Status/1": 200, "/status/1": 200, "/Status/999": 404, "/Status/abc": 404, "/Priority/1": 404, "/Lookup/1?lookupid=17": 200, "/Lookup/1": 400, "/Lookup/99?lookupid=17": 404, "/TicketTypeField": 200,
 	} {
 		if status, body, _ := c.do("GET", path, nil); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
