@@ -133,6 +133,10 @@ func (f Fields) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]a
 // UnmarshalJSON reads the form of MarshalJSON and brings every value into
 // canonical form.
 func (f *Fields) UnmarshalJSON(b []byte) error {
+	if fast, ok := decodeFields(b); ok {
+		*f = fast
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var m map[string]any
