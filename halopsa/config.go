@@ -418,13 +418,14 @@ func (p *Provider) readCustom(ctx context.Context) (map[int]string, error) {
 	g := &pager{c: p.c, path: "/FieldInfo", op: opList(psa.KindCustomField), query: url.Values{}, size: maxPage}
 	return fields, g.scan(ctx, func(row []byte) error {
 		var f struct {
-			ID    int `json:"id"`
-			Usage int `json:"usage"`
+			ID        int  `json:"id"`
+			Usage     int  `json:"usage"`
+			Encrypted bool `json:"isencrypted"`
 		}
 		if err := json.Unmarshal(row, &f); err != nil {
 			return err
 		}
-		if kind := usageOf(f.Usage); kind != "" {
+		if kind := usageOf(f.Usage); kind != "" && !f.Encrypted {
 			fields[f.ID] = kind
 		}
 		return nil
@@ -468,7 +469,7 @@ func (p *Provider) readTeams(ctx context.Context) (teamNames, error) {
 func (p *Provider) readStatuses(ctx context.Context) (rows [][]byte, open map[string]bool, err error) {
 	l := p.lists[psa.KindStatus]
 	read := func(params url.Values) (rows [][]byte, ids map[string]bool, err error) {
-		ids = map[string]bool{}
+		rows, ids = [][]byte{}, map[string]bool{}
 		g := &pager{c: p.c, path: l.path, op: opList(psa.KindStatus), query: params, size: maxPage}
 		err = g.scan(ctx, func(row []byte) error {
 			rows = append(rows, row)

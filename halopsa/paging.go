@@ -29,7 +29,7 @@ const maxPage = 100 // rows
 // are deleted meanwhile move all later ones to the front, so that a next page
 // may leave rows out that nobody would miss. Therefore pages overlap: each is
 // asked for with a size and a number such that it begins before the end of the
-// one before (see window). As long as its first id is not behind the last one
+// one before (see window), which costs up to a seventh more requests. As long as its first id is not behind the last one
 // seen, no row is missing in between; otherwise the pager steps back. Rows
 // that were seen are cut off. The list has ended with a page that is short and
 // reaches the vendor's record_count, or with one that brings nothing new; if
