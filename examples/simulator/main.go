@@ -59,6 +59,7 @@ func vendors() map[string]func(c config, url string) (service, error) {
 	return map[string]func(config, string) (service, error){
 		"autotask":    autotask,
 		"connectwise": connectwise,
+		"halopsa":     halopsa,
 	}
 }
 
