@@ -8,9 +8,9 @@ import (
 
 // decodeFields reads an object in the very form that [Fields.MarshalJSON]
 // writes. ok is false for anything else, valid or not: white space, numbers
-// that are not canonical, text that is no UTF-8, a null. It exists because a store decodes all
-// of its rows when it is opened; this takes a third of what encoding/json and
-// Canonical take. All strings share one copy of the text.
+// that are not canonical, text that is no UTF-8, a null. It exists because a
+// store decodes all of its rows when it is opened; this takes a third of what
+// encoding/json and Canonical take. All strings share one copy of the text.
 func decodeFields(b []byte) (f Fields, ok bool) {
 	if !utf8.Valid(b) {
 		return nil, false

@@ -1,6 +1,7 @@
 package resync
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,7 +71,7 @@ func appendRow(rows []RowReport, c cache.RowChange, most int) []RowReport {
 	if rec == nil {
 		rec = c.Before
 	}
-	row.Name, row.Parent = rec.Name(), rec.Parent.String()
+	row.Name, row.Parent = cut(rec.Name(), maxValue), rec.Parent.String()
 	if c.Before != nil && c.After != nil {
 		changes := diff(*c.Before, *c.After)
 		row.Changes, row.ChangesCount = bounded(changes, most), len(changes)
@@ -82,12 +83,17 @@ func appendRow(rows []RowReport, c cache.RowChange, most int) []RowReport {
 	return append(rows, row)
 }
 
-// maxValue bounds the runes of a string in a report's JSON.
+// maxValue bounds the runes of a value in a report's JSON.
 const maxValue = 1000
 
 func (v *Value) cut() {
-	if s, ok := v.V.(string); ok {
-		v.V = cut(s, maxValue)
+	switch x := v.V.(type) {
+	case string:
+		v.V = cut(x, maxValue)
+	case psa.Fields, []any:
+		if b, err := json.Marshal(x); err == nil && len(b) > maxValue {
+			v.V = cut(string(b), maxValue)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 // What came of each run is told to Options.Observer.
 func (s *Syncer) Loop(ctx context.Context) error {
 	failures := 0
-	var lastEnd time.Time
+	var lastGood time.Time // end of the last successful run
 	last, err := s.lastRead(ctx)
 	for {
 		now := time.Now()
@@ -35,7 +35,7 @@ func (s *Syncer) Loop(ctx context.Context) error {
 		} else {
 			failures = 0
 		}
-		if early := lastEnd.Add(s.opts.MinInterval); !lastEnd.IsZero() && due.Before(early) {
+		if early := lastGood.Add(s.opts.MinInterval); !lastGood.IsZero() && due.Before(early) {
 			due = s.times.loud(early.In(s.times.loc))
 		}
 		if !sleep(ctx, due.Sub(now)) {
@@ -46,7 +46,9 @@ func (s *Syncer) Loop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		lastEnd = time.Now()
+		if err == nil {
+			lastGood = time.Now()
+		}
 	}
 }
 

@@ -69,6 +69,13 @@ func TestLoopFollowsTheSchedule(t *testing.T) {
 			options: resync.Options{MinInterval: 25 * time.Minute, Schedule: resync.Schedule{Cron: "*/10 * * * *"}},
 			lasts:   80 * time.Minute, want: minutes(0, 25, 50, 75),
 		},
+		"minimum interval is no matter of failures": {
+			options: resync.Options{MinInterval: 3 * time.Hour, Schedule: resync.Schedule{Cron: "0 * * * *"}},
+			arrange: func(b *bench) {
+				b.tenant.Fail(psatest.Fault{Op: psatest.OpInstance, Times: 2, Err: psa.ErrUnavailable})
+			},
+			lasts: 300 * time.Minute, want: minutes(0, 1, 3, 183),
+		},
 		"quiet hours": {
 			options: resync.Options{Schedule: resync.Schedule{Cron: "0 * * * *", Quiet: []resync.Hours{{22 * time.Hour, 30 * time.Minute}, {2 * time.Hour, 4*time.Hour + 10*time.Minute}}}},
 			lasts:   350 * time.Minute, want: minutes(30, 60, 250, 300),

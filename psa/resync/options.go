@@ -19,6 +19,8 @@ type Options struct {
 	// Kinds of the snapshot that are not named here are left as they are.
 	Kinds []psa.Kind
 	// ActiveOnly drops inactive rows. They are kept and marked by default.
+	// Switched on or off between runs, the next one removes or adds them; the
+	// guard does not count rows that were inactive before.
 	ActiveOnly bool
 	// Concurrency is how many lists are read at a time. Defaults to 8.
 	Concurrency int

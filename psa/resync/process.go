@@ -143,11 +143,16 @@ func (p *processor) attempt(base *cache.Snapshot, head cache.Batch) (*plan, erro
 		for _, rec := range k.put {
 			out.batch.Put = append(out.batch.Put, rec)
 		}
+		lost := 0
 		for id := range k.ended {
-			out.batch.End = append(out.batch.End, psa.Ref{Kind: kind, ID: id})
+			ref := psa.Ref{Kind: kind, ID: id}
+			out.batch.End = append(out.batch.End, ref)
+			if !p.unwanted(ref) {
+				lost++
+			}
 		}
-		if n := len(k.ended); p.opts.Guard.stops(n, base.Len(kind)) {
-			out.guarded = append(out.guarded, Removal{kind, n, base.Len(kind)})
+		if p.opts.Guard.stops(lost, base.Len(kind)) {
+			out.guarded = append(out.guarded, Removal{kind, lost, base.Len(kind)})
 		}
 	}
 	out.token = tokenOf(p.opts.Source, out.batch.End)
@@ -160,6 +165,23 @@ func (p *processor) attempt(base *cache.Snapshot, head cache.Batch) (*plan, erro
 		out.changes[c.Ref.Kind] = append(out.changes[c.Ref.Kind], c)
 	}
 	return out, nil
+}
+
+// unwanted reports whether ActiveOnly asks for the removal of a row: it, or what
+// it belongs to, was inactive before. The guard is not there to stop that.
+func (p *processor) unwanted(ref psa.Ref) bool {
+	const deepest = 8 // parents of parents; rows may name each other
+	for range deepest {
+		rec, ok := p.base.Get(ref)
+		if !ok || !p.opts.ActiveOnly {
+			return false
+		}
+		if !rec.Active {
+			return true
+		}
+		ref = rec.Parent
+	}
+	return false
 }
 
 // kind plans one kind, after the kind of its parents.

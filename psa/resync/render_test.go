@@ -201,6 +201,26 @@ func TestReportIsBounded(t *testing.T) {
 	}
 }
 
+// Whatever a vendor sends, an audit of a few rows stays small.
+func TestLongValuesAreCut(t *testing.T) {
+	b := newBench(t, psatest.Flat(), resync.Options{})
+	b.run()
+	long := strings.Repeat("é", 1<<20)
+	list := make([]any, 100_000)
+	for i := range list {
+		list[i] = fmt.Sprint(i)
+	}
+	b.tenant.Edit(ref(psa.KindPriority, "1"), psa.Fields{"name": long, "custom": psa.Fields{"7": list, "8": psa.Fields{"id": "1", "name": long}}})
+	r := b.run()
+	if n := len(b.store.commits[1].Audit); n > 50_000 {
+		t.Errorf("the audit has %d bytes", n)
+	}
+	row := kindOf(t, r, psa.KindPriority).ChangedRows[0]
+	if len(row.Changes) != 2 || len(row.Name) > 3000 {
+		t.Errorf("%d changes of %.20q", len(row.Changes), row.Name)
+	}
+}
+
 // Nothing that is denied appears in a report, an audit or a snapshot.
 func TestNoCanaryAnywhere(t *testing.T) {
 	for name, tenant := range shapes() {

@@ -99,7 +99,8 @@ type RowReport struct {
 	ID     string `json:"id"`
 	Name   string `json:"name,omitempty"`
 	Parent string `json:"parent,omitempty"` // "board/12"
-	// Changes are the fields that differ; long strings in them are cut.
+	// Changes are the fields that differ. Long strings in them are cut, and a
+	// long list or object is the beginning of its JSON as a string.
 	Changes      []Change `json:"changes,omitempty"`
 	ChangesCount int      `json:"changes_count,omitempty"`
 }

@@ -188,7 +188,7 @@ func TestPlanWritesNothing(t *testing.T) {
 
 func TestActiveOnly(t *testing.T) {
 	for _, known := range []bool{false, true} {
-		b := newBench(t, psatest.Boards(), resync.Options{ActiveOnly: true, Guard: resync.Guard{Share: 1}})
+		b := newBench(t, psatest.Boards(), resync.Options{ActiveOnly: true, Guard: resync.Guard{Share: 0.01, Rows: -1}})
 		if known { // the inactive rows are known, and come back without content
 			if _, err := b.another(resync.Options{}).Run(t.Context()); err != nil {
 				t.Fatal(err)
@@ -210,6 +210,45 @@ func TestActiveOnly(t *testing.T) {
 		if n := b.snapshot().Len(psa.KindStatus); n != 8 {
 			t.Errorf("%d statuses; want 8: those of a dropped board go, too", n)
 		}
+	}
+}
+
+// What the option removes needs no confirmation; what the PSA lost does. The
+// rows come back when it is switched off.
+func TestActiveOnlySwitchedOnAndOff(t *testing.T) {
+	for name, shape := range shapes() {
+		t.Run(name, func(t *testing.T) {
+			strict := resync.Guard{Share: 0.01, Rows: -1}
+			b := newBench(t, shape, resync.Options{Guard: strict})
+			b.run()
+			active := b.another(resync.Options{ActiveOnly: true, Guard: strict})
+			r, err := active.Run(t.Context())
+			if err != nil || r.Outcome != resync.Complete {
+				t.Fatalf("switched on: %v", err)
+			}
+			inactive := 0
+			for _, rec := range b.truth(psa.Query{}) {
+				if !rec.Active {
+					inactive++
+				}
+			}
+			if _, _, removed := r.Changes(); removed < inactive || inactive == 0 {
+				t.Errorf("%d rows removed, %d were inactive", removed, inactive)
+			}
+			again, err := active.Run(t.Context())
+			if err != nil || again.Outcome != resync.Unchanged {
+				t.Errorf("a second run: %v, %v", again.Outcome, err)
+			}
+			for rec := range b.snapshot().All(psa.KindPriority) {
+				b.tenant.SetActive(rec.Ref, false)
+				break
+			}
+			if _, err := active.Run(t.Context()); !errors.Is(err, resync.ErrTooManyRemovals) {
+				t.Errorf("a row that became inactive: %v", err)
+			}
+			b.run()
+			b.equal()
+		})
 	}
 }
 
