@@ -91,6 +91,11 @@ func TestPageLinks(t *testing.T) {
 	if got := ids(c.do("POST", prev, Row{"filter": filter}).rows(t)); !slices.Equal(got, []int{firstTicket, firstTicket + 1, firstTicket + 2, firstTicket + 3}) {
 		t.Errorf("previous page %v", got)
 	}
+	third := c.do("POST", at(second.object(t), "pageDetails", "nextPageUrl").(string), Row{"filter": filter}).object(t)
+	back := c.do("POST", at(third, "pageDetails", "prevPageUrl").(string), Row{"filter": filter})
+	if got := ids(back.rows(t)); !slices.Equal(got, ids(second.rows(t))) || at(back.object(t), "pageDetails", "nextPageUrl") == nil || at(back.object(t), "pageDetails", "prevPageUrl") == nil {
+		t.Errorf("back from the third page: %v", got)
+	}
 	for _, bad := range []string{"x", "{}", `{"pageSize":0,"nextIds":[1]}`, `{"pageSize":5,"nextIds":[1,2]}`} {
 		c.do("POST", "/Tickets/query/next?paging="+url.QueryEscape(bad), Row{"filter": filter}).fails(t, 500, "paging")
 	}

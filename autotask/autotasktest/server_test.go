@@ -336,6 +336,10 @@ func TestShapes(t *testing.T) {
 	if r := c.query("Tickets").rows(t)[2]; at(r, "userDefinedFields", 0, "value") != nil || len(r["userDefinedFields"].([]any)) != 3 {
 		t.Errorf("no value on this row: %v", r["userDefinedFields"])
 	}
+	c.do("PATCH", "/Tickets", Row{"id": firstTicket, "userDefinedFields": []any{Row{"name": "Asset Tag", "value": nil}, Row{"name": "Impact Level", "value": ""}}}).saved(t)
+	if r := c.query("Tickets", cond("eq", "id", firstTicket)).rows(t)[0]; r["userDefinedFields"] != nil {
+		t.Errorf("cleared values: %v", r["userDefinedFields"])
+	}
 	tenant := Small()
 	tenant.Update("TimeEntries", 55010, Row{"isNonBillable": true})
 	open, hidden := serve(t, tenant, Options{}), serve(t, tenant, Options{HideNonBillable: true})

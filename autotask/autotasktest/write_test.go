@@ -199,6 +199,10 @@ func TestActivityStamps(t *testing.T) {
 		if got := tenant.Get("Tickets", firstTicket); (got["lastTrackedModificationDateTime"] == fixedStamp) == keep || got["lastActivityDate"] != fixedStamp {
 			t.Errorf("keep %v: user-defined fields: %v", keep, got["lastTrackedModificationDateTime"])
 		}
+		c.do("PATCH", "/Tickets", Row{"id": firstTicket, "title": "x", "userDefinedFields": UDF("Asset Tag", "Y")}).saved(t)
+		if got := tenant.Get("Tickets", firstTicket); got["lastTrackedModificationDateTime"] != fixedStamp {
+			t.Errorf("keep %v: title: %v", keep, got["lastTrackedModificationDateTime"])
+		}
 	}
 }
 
@@ -355,6 +359,9 @@ func TestCompaniesAndContacts(t *testing.T) {
 		t.Errorf("contact %v", got)
 	}
 	c.do("DELETE", fmt.Sprintf("/Companies/0/Contacts/%d", who), nil).fails(t, 500, "No matching records found")
+	tenant.Update("Contacts", who, Row{"primaryContact": true})
+	c.do("DELETE", fmt.Sprintf("%s/%d", base, who), nil).fails(t, 500, "refer to it")
+	tenant.Update("Contacts", who, Row{"primaryContact": false})
 	c.do("DELETE", fmt.Sprintf("%s/%d", base, who), nil).saved(t)
 	first := tenant.Get("Contacts", firstContact)
 	c.do("DELETE", fmt.Sprintf("/Companies/%v/Contacts/%d", first["companyID"], firstContact), nil).fails(t, 500, "refer to it")
@@ -363,6 +370,9 @@ func TestCompaniesAndContacts(t *testing.T) {
 	if tenant.Get("CompanyLocations", site)["isActive"] != true {
 		t.Error("a new location is not active")
 	}
+	used := tenant.Add("Tickets", newTicket(Row{"companyID": id, "companyLocationID": site}))
+	c.do("DELETE", fmt.Sprintf("/Companies/%d/Locations/%d", id, site), nil).fails(t, 500, "refer to it")
+	tenant.Remove("Tickets", used)
 	c.do("DELETE", fmt.Sprintf("/Companies/%d/Locations/%d", id, site), nil).saved(t)
 	c.do("DELETE", fmt.Sprintf("/Companies/%d/Locations/%d", firstCompany, firstSite+1), nil).fails(t, 500, "refer to it")
 }
