@@ -6,22 +6,27 @@
 // Without flags it needs no credentials: it starts a simulated ConnectWise
 // tenant in this process and tells the whole story with a temporary file: a
 // first run, a second one that finds nothing to do, an administrator who
-// changes the PSA, and a third run that says what that was.
+// changes the PSA, and a third run that says what that was. -simulate autotask
+// and -simulate halopsa tell it of the other vendors.
 //
-// Any flag but -tenant makes it one run instead:
+// Any flag but -simulate and -tenant makes it one run instead:
 //
 //	-db FILE        keep the copy in this file; run it again to see what changed
-//	-provider NAME  read a real account, or a running simulator: connectwise
+//	-provider NAME  read a real account, or a running simulator: autotask, connectwise or halopsa
 //	-source NAME    name of the connection within the file
+//	-simulate NAME  vendor of the simulation: autotask, connectwise or halopsa
 //	-tenant SIZE    of the simulation: small or medium
 //	-dry-run        look and say what would be done, write nothing
 //	-accept TOKEN   confirm the removals that a dry run or a refused run named
 //	-verify         check the copy afterwards: dropdowns, boards, statuses, custom fields
 //	-json           print the report as JSON
 //
-// -provider connectwise takes the account from the environment: CW_URL (https,
-// or http on loopback), CW_COMPANY, CW_PUBLIC_KEY, CW_PRIVATE_KEY and
-// CW_CLIENT_ID.
+// -provider takes the account from the environment (addresses are https, or
+// http on loopback):
+//
+//	connectwise  CW_URL, CW_COMPANY, CW_PUBLIC_KEY, CW_PRIVATE_KEY, CW_CLIENT_ID
+//	autotask     AT_INTEGRATION_CODE, AT_USERNAME, AT_SECRET, and AT_URL if it is no zone of the vendor
+//	halopsa      HALO_URL, HALO_CLIENT_ID, HALO_CLIENT_SECRET
 //
 // Progress goes to standard error: a bar on a terminal, lines otherwise. The
 // exit code says how it ended:
@@ -72,13 +77,13 @@ func main() {
 
 // settings are what the flags say.
 type settings struct {
-	provider, source, tenant, db, accept string
-	dryRun, verify, json                 bool
+	provider, source, simulate, tenant, db, accept string
+	dryRun, verify, json                           bool
 }
 
 // story reports whether no flag asks for anything but the story.
 func (s settings) story() bool {
-	return s == settings{tenant: s.tenant}
+	return s == settings{simulate: s.simulate, tenant: s.tenant}
 }
 
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
@@ -107,6 +112,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.db, "db", "", "SQLite `file` to keep the copy in (default a temporary one)")
 	flags.StringVar(&s.provider, "provider", "", "read a real account: "+strings.Join(names(), ", ")+" (default a simulated tenant)")
 	flags.StringVar(&s.source, "source", "", "`name` of the connection within the file (default the provider's)")
+	flags.StringVar(&s.simulate, "simulate", "connectwise", "vendor of the simulation: "+simulated())
 	flags.StringVar(&s.tenant, "tenant", "small", "`size` of the simulated tenant: small or medium")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "look and say what would be done, write nothing")
 	flags.StringVar(&s.accept, "accept", "", "confirm the removals that this `token` names")

@@ -233,14 +233,13 @@ func TestProgram(t *testing.T) {
 
 // On a terminal there is one bar, which is gone when the lists are read.
 func TestBar(t *testing.T) {
-	srv, provider, err := simulate("small")
+	sim, err := simulate(settings{simulate: "connectwise", tenant: "small"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer srv.Close()
 	var out bytes.Buffer
 	p := &progress{w: &out, terminal: true}
-	s, err := resync.New(provider, cache.NewMemory(), &resync.Options{Observer: p.observe})
+	s, err := resync.New(sim.provider, cache.NewMemory(), &resync.Options{Observer: p.observe})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,3 +254,21 @@ func TestBar(t *testing.T) {
 		t.Error("the bar is still there")
 	}
 }
+
+// Every vendor's simulation tells the same story.
+func TestStories(t *testing.T) {
+	for name := range simulations() {
+		t.Run(name, func(t *testing.T) {
+			var out, progress bytes.Buffer
+			if code := run(t.Context(), []string{"-simulate", name}, noEnv, &out, &progress); code != exitComplete {
+				t.Fatalf("exit code %d\n%s\n%s", code, progress.String(), out.String())
+			}
+			contains(t, out.String(),
+				"complete\n"+name+" account", "unchanged\n"+name+" account",
+				`"Parked"`, `-> "P1 - Drop everything"`, "(active): yes -> no",
+				"Version 1 -> 2: 1 added,", " 1 removed", ": pass\n")
+		})
+	}
+}
+
+func noEnv(string) string { return "" }

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/connectwise"
+	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -31,6 +33,28 @@ func vendors() map[string]vendor {
 				})
 			},
 		},
+		"autotask": {
+			needs: []string{"AT_INTEGRATION_CODE", "AT_USERNAME", "AT_SECRET"},
+			open: func(env func(string) string) (psa.Provider, error) {
+				return autotask.New(autotask.Config{
+					URL: env("AT_URL"),
+					Credentials: func(context.Context) (autotask.Credentials, error) {
+						return autotask.Credentials{IntegrationCode: env("AT_INTEGRATION_CODE"), UserName: env("AT_USERNAME"), Secret: env("AT_SECRET")}, nil
+					},
+				})
+			},
+		},
+		"halopsa": {
+			needs: []string{"HALO_URL", "HALO_CLIENT_ID", "HALO_CLIENT_SECRET"},
+			open: func(env func(string) string) (psa.Provider, error) {
+				return halopsa.New(halopsa.Config{
+					URL: env("HALO_URL"),
+					Credentials: func(context.Context) (halopsa.Credentials, error) {
+						return halopsa.Credentials{ClientID: env("HALO_CLIENT_ID"), ClientSecret: env("HALO_CLIENT_SECRET")}, nil
+					},
+				})
+			},
+		},
 	}
 }
 
@@ -39,8 +63,8 @@ func names() []string { return slices.Sorted(maps.Keys(vendors())) }
 // open returns the provider that the settings ask for.
 func open(s settings, env func(string) string) (psa.Provider, error) {
 	if s.provider == "" {
-		_, p, err := simulate(s.tenant)
-		return p, err
+		sim, err := simulate(s)
+		return sim.provider, err
 	}
 	v, ok := vendors()[s.provider]
 	if !ok {

@@ -8,38 +8,13 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
-	"github.com/psasync/psasync/connectwise"
-	"github.com/psasync/psasync/connectwise/connectwisetest"
-	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/resync"
 )
-
-// simulate starts a simulated ConnectWise tenant within this process.
-func simulate(size string) (*connectwisetest.Server, psa.Provider, error) {
-	fresh, ok := map[string]func() *connectwisetest.Tenant{"small": connectwisetest.Small, "medium": connectwisetest.Medium}[size]
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: unknown tenant %q; there is small and medium", errUsage, size)
-	}
-	// Some latency, so that there is a progress to see; and no limit of requests
-	// a minute, which three runs on end would meet.
-	srv := connectwisetest.NewServer(fresh(), &connectwisetest.Options{
-		InProcess: true, Latency: 20 * time.Millisecond, Limit: connectwisetest.Limit{Requests: -1},
-	})
-	keys := srv.Credentials()
-	p, err := connectwise.New(connectwise.Config{
-		URL: srv.URL(), Company: keys.Company, ClientID: keys.ClientID, Transport: srv.Transport(),
-		Budget: connectwise.NewBudget(&connectwise.BudgetConfig{Requests: 1_000_000}),
-		Credentials: func(context.Context) (connectwise.Credentials, error) {
-			return connectwise.Credentials{PublicKey: keys.PublicKey, PrivateKey: keys.PrivateKey}, nil
-		},
-	})
-	return srv, p, err
-}
 
 // tell shows what a resync does: a first run, one that finds nothing, and one
 // after an administrator was at work.
 func tell(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
-	srv, provider, err := simulate(s.tenant)
+	sim, err := simulate(s)
 	if err != nil {
 		return err
 	}
@@ -48,7 +23,7 @@ func tell(ctx context.Context, s settings, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	syncer, err := resync.New(provider, store, &resync.Options{Source: "summit/connectwise", Observer: newProgress(stderr).observe, ReportRows: 3})
+	syncer, err := resync.New(sim.provider, store, &resync.Options{Source: sim.source, Observer: newProgress(stderr).observe, ReportRows: 3})
 	if err != nil {
 		return err
 	}
@@ -61,7 +36,7 @@ func tell(ctx context.Context, s settings, stdout, stderr io.Writer) (err error)
 		return err
 	}
 
-	step("First run: a simulated ConnectWise tenant into %s", store.name)
+	step("First run: %s into %s", sim.title, store.name)
 	if err := resyncOnce(); err != nil {
 		return err
 	}
@@ -70,7 +45,7 @@ func tell(ctx context.Context, s settings, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	step("An administrator changes the PSA")
-	for _, what := range administrate(srv.Tenant()) {
+	for _, what := range sim.administrate() {
 		fmt.Fprintln(stdout, "-", what)
 	}
 	step("Third run: what changed, field by field")
@@ -91,30 +66,4 @@ func tell(ctx context.Context, s settings, stdout, stderr io.Writer) (err error)
 		fmt.Fprintf(stdout, "version %d  %s  %d added, %d changed, %d removed\n", c.Version, c.At.UTC().Format(time.DateTime), c.Added, c.Changed, c.Removed)
 	}
 	return nil
-}
-
-// administrate is an administrator at work in the PSA; it says what was done.
-func administrate(t *connectwisetest.Tenant) (did []string) {
-	type row = connectwisetest.Row
-	name := func(path string, id int) any { return t.Get(path, id)["name"] }
-	board := t.IDs("/service/boards")[0]
-
-	statuses := fmt.Sprintf("/service/boards/%d/statuses", board)
-	t.Add(statuses, row{"name": "Parked", "sortOrder": 55, "closedStatus": false})
-	did = append(did, fmt.Sprintf("adds the status %q to the board %q", "Parked", name("/service/boards", board)))
-
-	priority := t.IDs("/service/priorities")[0]
-	did = append(did, fmt.Sprintf("renames the priority %q", name("/service/priorities", priority)))
-	t.Update("/service/priorities", priority, row{"name": "P1 - Drop everything"})
-
-	types := fmt.Sprintf("/service/boards/%d/types", board)
-	last := t.IDs(types)[len(t.IDs(types))-1]
-	did = append(did, fmt.Sprintf("deactivates the type %q of that board", name(types, last)))
-	t.Update(types, last, row{"inactiveFlag": true})
-
-	sources := t.IDs("/service/sources")
-	source := sources[len(sources)-1]
-	did = append(did, fmt.Sprintf("deletes the ticket source %q", name("/service/sources", source)))
-	t.Remove("/service/sources", source)
-	return did
 }
