@@ -148,6 +148,26 @@ func TestVerify(t *testing.T) {
 				b.tenant.SetActive(ref(psa.KindTicketSource, id), false)
 			}
 		}, resync.Warn, []string{"warn dropdowns ticket_source/"}},
+		"stale, and empty all the same": {"needs priority", func(b *bench) {
+			for i := range 4 {
+				b.tenant.Remove(ref(psa.KindPriority, fmt.Sprint(i+1)))
+			}
+			b.run()
+			b.tenant.Refuse(psa.KindPriority, psa.ErrDenied)
+		}, resync.Fail, []string{"warn dropdowns priority/", "fail dropdowns priority/"}},
+		"nothing to choose": {"flat", func(b *bench) {
+			for i := range 3 {
+				b.tenant.Remove(ref(psa.KindTicketSource, fmt.Sprint(i+1)))
+			}
+		}, resync.Warn, []string{"warn dropdowns ticket_source/"}},
+		"nothing to choose where a ticket needs it": {"needs priority", func(b *bench) {
+			for i := range 4 {
+				b.tenant.SetActive(ref(psa.KindPriority, fmt.Sprint(i+1)), false)
+			}
+		}, resync.Fail, []string{"fail dropdowns priority/"}},
+		"nothing to choose within a scope": {"types need priority", func(b *bench) {
+			b.tenant.Put(psatest.Row(psa.KindSLA, "9", psa.Fields{"name": "Bare"}))
+		}, resync.Fail, []string{"fail dropdowns priority/"}},
 		"a name leads nowhere": {"flat", func(b *bench) { b.tenant.Edit(ref(psa.KindPriority, "2"), psa.Fields{"name": "High"}) }, resync.Warn,
 			[]string{"warn dropdowns priority/1", "warn dropdowns priority/2"}},
 		"two boards of one name": {"boards", func(b *bench) { b.tenant.Edit(ref(psa.KindBoard, "2"), psa.Fields{"name": "Managed Services"}) }, resync.Warn,
@@ -184,7 +204,10 @@ func TestVerify(t *testing.T) {
 		}, resync.Pass, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, shapes()[c.shape], resync.Options{})
+			tenants := shapes()
+			tenants["needs priority"] = needing(psatest.Flat(), "priority")
+			tenants["types need priority"] = needing(psatest.Types(), "priority")
+			b := newBench(t, tenants[c.shape], resync.Options{Guard: resync.Guard{Share: 1}})
 			if c.change != nil {
 				c.change(b)
 			}
@@ -216,4 +239,11 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
+}
+
+// needing returns the tenant with a field that no ticket can do without.
+func needing(tenant psatest.Tenant, field string) psatest.Tenant {
+	f := tenant.Features[psa.KindTicket]
+	f.Required = append(slices.Clone(f.Required), field)
+	return tenant.With(psa.KindTicket, f)
 }

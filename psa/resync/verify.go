@@ -108,10 +108,10 @@ func (v *verifier) has(kind psa.Kind) bool { return !v.snap.Freshness(kind).Fres
 
 // dropdowns looks at every kind people choose rows of by name.
 func (v *verifier) dropdowns() {
-	needed := map[psa.Kind]string{}
+	asked := map[psa.Kind]psa.Field{} // on the form of a ticket
 	for _, f := range v.snap.Form(psa.KindTicket, nil).Fields {
-		if f.Required && f.Kind.IsConfig() {
-			needed[f.Kind] = f.Name
+		if f.Listed && f.Kind.IsConfig() && !asked[f.Kind].Required {
+			asked[f.Kind] = f.Field
 		}
 	}
 	for _, kind := range v.kinds {
@@ -120,28 +120,62 @@ func (v *verifier) dropdowns() {
 		}
 		v.begin(CheckDropdowns)
 		meta := v.snap.Freshness(kind)
-		options := v.snap.Options(kind, "")
 		switch {
 		case meta.Fresh.IsZero():
 			v.fault(Fail, psa.Ref{Kind: kind}, "%s was never read completely: %s", kind, meta.Stale)
+			continue
 		case meta.Stale != "":
 			v.fault(Warn, psa.Ref{Kind: kind}, "%s is stale since %s: %s", kind, stamp(meta.StaleSince), meta.Stale)
-		case len(options) == 0 && needed[kind] != "":
-			v.fault(Fail, psa.Ref{Kind: kind}, "%s offers nothing, but a ticket needs its %s", kind, needed[kind])
-		case len(options) == 0 && v.snap.Len(kind) > 0:
-			v.fault(Warn, psa.Ref{Kind: kind}, "%s offers nothing: all of its %s are inactive", kind, plural(v.snap.Len(kind), "row"))
 		}
-		v.reachable(kind, options)
-		v.pass(kind, "%s offers %s", kind, plural(len(options), "option"))
+		v.dropdown(kind, asked[kind])
 	}
 }
 
-// reachable looks for options that no scope offers, and for names that lead
-// nowhere in the scope they are offered in.
-func (v *verifier) reachable(kind psa.Kind, options psa.Options) {
+// dropdown looks at one kind. field is what takes it on a ticket, the zero Field
+// if nothing does.
+func (v *verifier) dropdown(kind psa.Kind, field psa.Field) {
+	options, rows := v.snap.Options(kind, ""), v.snap.Len(kind)
+	offered := v.reachable(kind, field)
+	hidden := len(options) - offered
+	why := "the PSA has none"
+	switch {
+	case hidden > 0:
+		why = fmt.Sprintf("it has %d, %s", hidden, v.unscoped(kind))
+	case rows > 0:
+		why = fmt.Sprintf("all of its %s are inactive", plural(rows, "row"))
+	}
+	switch {
+	case offered > 0:
+	case field.Required:
+		v.fault(Fail, psa.Ref{Kind: kind}, "%s offers nothing, but a ticket needs its %s: %s", kind, field.Name, why)
+	case field.Name != "" || rows > 0:
+		v.fault(Warn, psa.Ref{Kind: kind}, "%s offers nothing: %s", kind, why)
+	}
+	if hidden > 0 && offered > 0 {
+		v.pass(kind, "%s offers %s, and has %d more, %s", kind, plural(offered, "option"), hidden, v.unscoped(kind))
+		return
+	}
+	v.pass(kind, "%s offers %s", kind, plural(offered, "option"))
+}
+
+// unscoped says why active rows of a kind are no options.
+func (v *verifier) unscoped(kind psa.Kind) string {
+	return fmt.Sprintf("which no active %s offers, projects aside", v.snap.Scopes(kind)[0].Kind)
+}
+
+// reachable looks for names that lead nowhere in the scope they are offered in,
+// and for scopes that offer nothing where a ticket needs something. It returns
+// how many rows some scope offers.
+func (v *verifier) reachable(kind psa.Kind, field psa.Field) int {
 	offered := map[string]bool{}
+	in := &inspector{snap: v.snap}
 	for _, scope := range scopes(v.snap, kind) {
-		for _, o := range v.snap.Options(kind, scope) {
+		options := v.snap.Options(kind, scope)
+		// A scope without a status has a check of its own.
+		if len(options) == 0 && scope != "" && field.Required && kind != psa.KindStatus {
+			v.fault(Fail, psa.Ref{Kind: kind}, "%s offers nothing%s, but a ticket needs its %s", kind, in.within(kind, scope), field.Name)
+		}
+		for _, o := range options {
 			if offered[o.ID] {
 				continue
 			}
@@ -155,10 +189,7 @@ func (v *verifier) reachable(kind psa.Kind, options psa.Options) {
 			}
 		}
 	}
-	if hidden := len(options) - len(offered); hidden > 0 && len(v.snap.Scopes(kind)) > 0 {
-		v.out.Items = append(v.out.Items, Item{v.check, Pass, kind, "",
-			fmt.Sprintf("%s of %s not offered, since the scope is inactive or holds projects", plural(hidden, "active row"), kind)})
-	}
+	return len(offered)
 }
 
 func (v *verifier) boards() {
