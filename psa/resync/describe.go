@@ -21,6 +21,12 @@ func (r *run) describe(p *plan) {
 		rep.Kinds = append(rep.Kinds, describeKind(p, k, most))
 	}
 	findings := inspect(p.next, r.opts.Kinds)
+	for _, kind := range p.next.Kinds() {
+		if meta := p.next.Freshness(kind); meta.Stale == notOffered {
+			findings = append(findings, psa.Finding{Severity: psa.Warning, Code: CodeNotOffered, Kind: kind,
+				Message: fmt.Sprintf("%s since %s; its %s stay as they are", notOffered, stamp(meta.StaleSince), plural(p.next.Len(kind), "row"))})
+		}
+	}
 	if rep.Upgraded != "" {
 		findings = append(findings, psa.Finding{Severity: psa.Info, Code: CodeUpgraded,
 			Message: fmt.Sprintf("the vendor's version is %s now, it was %s; look through its release notes",

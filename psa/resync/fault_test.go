@@ -644,3 +644,33 @@ func TestHang(t *testing.T) {
 		}
 	})
 }
+
+// A kind that the provider had once keeps its rows and says that it is stale;
+// it heals when the kind is back.
+func TestKindThatIsNotOfferedAnyMore(t *testing.T) {
+	b := newBench(t, psatest.Flat(), resync.Options{})
+	b.run()
+	without := psatest.Flat()
+	delete(without.Features, psa.KindTicketSource)
+	less, err := resync.New(psatest.NewProvider(without), b.store, &resync.Options{Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r, err := less.Run(t.Context())
+		if err != nil || r.Outcome != resync.Unchanged {
+			t.Fatalf("%v, %v", r.Outcome, err)
+		}
+		told := slices.ContainsFunc(r.Findings, func(f psa.Finding) bool {
+			return f.Code == resync.CodeNotOffered && f.Kind == psa.KindTicketSource
+		})
+		meta := b.snapshot().Freshness(psa.KindTicketSource)
+		if !told || meta.Stale == "" || meta.StaleSince.IsZero() || b.snapshot().Len(psa.KindTicketSource) == 0 {
+			t.Errorf("told %t, %+v, %d rows", told, meta, b.snapshot().Len(psa.KindTicketSource))
+		}
+	}
+	b.run()
+	if meta := b.snapshot().Freshness(psa.KindTicketSource); meta.Stale != "" {
+		t.Errorf("it is back, but stale: %s", meta.Stale)
+	}
+}

@@ -25,6 +25,7 @@ const (
 	CodeNoDefault         = "no-default"         // no active row of a scope is the default
 	CodeManyDefaults      = "many-defaults"      // several active rows of a scope are the default
 	CodeInactiveDefault   = "inactive-default"   // the default is an inactive row
+	CodeNotOffered        = "kind-not-offered"   // the provider had a kind once, whose rows are still there
 	CodeUpgraded          = "vendor-upgraded"    // the vendor's version changed since the last run
 	CodeImpactFailed      = "impact-failed"      // a registered map could not say what the change breaks
 )

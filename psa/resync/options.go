@@ -16,7 +16,8 @@ type Options struct {
 	// stored row is filed under it. Defaults to the provider's name.
 	Source string
 	// Kinds to copy. Defaults to every configuration kind the provider lists.
-	// Kinds of the snapshot that are not named here are left as they are.
+	// Kinds of the snapshot that are not named here are left as they are; one
+	// that the provider does not list any more is stale from then on.
 	Kinds []psa.Kind
 	// ActiveOnly drops inactive rows. They are kept and marked by default.
 	// Switched on or off between runs, the next one removes or adds them; the

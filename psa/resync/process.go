@@ -105,6 +105,9 @@ type processor struct {
 	plans map[psa.Kind]*kindPlan
 }
 
+// notOffered is why a kind is stale that the provider had once.
+const notOffered = "the provider does not offer this kind any more"
+
 // maxPoison bounds how many rows no store takes before the run gives up.
 const maxPoison = 100
 
@@ -130,6 +133,12 @@ func (p *processor) attempt(base *cache.Snapshot, head cache.Batch) (*plan, erro
 	for _, kind := range psa.RecordKinds() {
 		if f, ok := p.features[kind]; ok {
 			out.batch.Kinds[kind] = cache.KindMetaOf(f, base.Freshness(kind).Fresh)
+		}
+	}
+	for kind, meta := range base.Meta().Kinds {
+		if kind.IsConfig() && !p.features.Can(kind, psa.CanList) {
+			meta.Stale = notOffered // its rows stay, and nobody reads them any more
+			out.batch.Kinds[kind] = meta
 		}
 	}
 	for _, kind := range p.opts.Kinds {
