@@ -64,8 +64,8 @@ type encoder struct {
 
 // row writes one row of a collection.
 func (c *encoder) row(e *endpoint, row simulator.Row, s shape) {
-	if _, ok := row.Virtual(); ok {
-		row = simulator.NewRow(row.ID, row.Fields()) // made once, not for each key
+	if row.Quick(isVirtual) == true {
+		row = c.t.made(e, row) // once, not for each key
 	}
 	ent := c.t.api.ent(e)
 	c.buf.WriteByte('{')

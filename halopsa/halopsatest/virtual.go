@@ -1,6 +1,7 @@
 package halopsatest
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"time"
@@ -14,6 +15,9 @@ const (
 	firstUser   = 100_001
 	firstTicket = 4321
 )
+
+// isVirtual is a key that only virtual rows have.
+const isVirtual = "$virtual"
 
 // goneActions is the table of actions that were deleted.
 const goneActions = "$gone/Actions"
@@ -40,8 +44,8 @@ func (g *gen) virtual() {
 	g.virtualMaker = m
 	// The closure never fails.
 	_ = g.change(func(tx *simulator.Tx) error {
-		tx.Table("/Users").SetVirtual(&simulator.Virtual{First: firstUser, N: g.virtualUsers, JSON: m.user, Field: m.userField})
-		tx.Table("/Tickets").SetVirtual(&simulator.Virtual{First: firstTicket, N: g.virtualTickets, JSON: m.ticket, Field: m.ticketField})
+		tx.Table("/Users").SetVirtual(&simulator.Virtual{First: firstUser, N: g.virtualUsers, JSON: encoded(m.user), Field: m.userField})
+		tx.Table("/Tickets").SetVirtual(&simulator.Virtual{First: firstTicket, N: g.virtualTickets, JSON: encoded(m.ticket), Field: m.ticketField})
 		return nil
 	})
 }
@@ -83,19 +87,23 @@ func (m *maker) userField(i int, key string) (any, bool) {
 		return 0, true
 	case "ulastupdate":
 		return stamp(virtualTime(i)), true
+	case isVirtual:
+		return true, true
 	case "$general", "deleted", "customfields", "guid":
 		return nil, true
 	}
 	return nil, false
 }
 
-func (m *maker) user(i int) []byte {
+// user makes user i as it is stored.
+func (m *maker) user(i int) Row {
 	first, last := m.userName(i)
 	k := i % len(m.clients)
-	return fmt.Appendf(make([]byte, 0, 768),
-		`{"name":"%s %s","firstname":%q,"surname":%q,"initials":"%.1s%.1s","title":"","emailaddress":"%s.%s%d@client%d.example","phonenumber":"0113 %07d","phonenumber_preferred":"0113 %07d",`+
-			`"mobilenumber":"07700 %06d","site_id":%d,"client_id":%d,"login":"","inactive":%t,"isimportantcontact":%t,"isserviceaccount":false,"neversendemails":false,"linked_agent_id":0,"notes":"","ulastupdate":%q}`,
-		first, last, first, last, first, last, lower(first), lower(last), i, m.clients[k], i, i, i, m.sites[k], m.clients[k], i%20 == 19, i%8 == 0, stamp(virtualTime(i)))
+	return Row{
+		"name": first + " " + last, "firstname": first, "surname": last, "initials": first[:1] + last[:1], "title": "", "emailaddress": fmt.Sprintf("%s.%s%d@client%d.example", lower(first), lower(last), i, m.clients[k]),
+		"phonenumber": fmt.Sprintf("0113 %07d", i), "phonenumber_preferred": fmt.Sprintf("0113 %07d", i), "mobilenumber": fmt.Sprintf("07700 %06d", i), "site_id": m.sites[k], "client_id": m.clients[k],
+		"login": "", "inactive": i%20 == 19, "isimportantcontact": i%8 == 0, "isserviceaccount": false, "neversendemails": false, "linked_agent_id": 0, "notes": "", "ulastupdate": stamp(virtualTime(i)),
+	}
 }
 
 // parts picks what ticket i is made of. Four of five are closed.
@@ -142,6 +150,8 @@ func (m *maker) ticketField(i int, key string) (any, bool) {
 		return stamp(virtualTime(i)), true
 	case "dateoccurred":
 		return stamp(m.opened(i)), true
+	case isVirtual:
+		return true, true
 	case "deleted", "customfields", "guid", "merged_into_id":
 		return nil, true
 	case "parent_id":
@@ -156,22 +166,46 @@ func (m *maker) summary(i int) string {
 	return fmt.Sprintf("%s #%d", m.summaries[i%len(m.summaries)], firstTicket+i)
 }
 
-func (m *maker) ticket(i int) []byte {
+// ticket makes ticket i as it is stored.
+func (m *maker) ticket(i int) Row {
 	typ, status, closed, user := m.parts(i)
 	opened, at := m.opened(i), stamp(virtualTime(i))
 	t := m.teams[i%len(m.teams)]
-	b := fmt.Appendf(make([]byte, 0, 2048),
-		`{"dateoccurred":%q,"summary":%q,"details":"It started this morning.","details_html":"<p>It started this morning.</p>","status_id":%d,"tickettype_id":%d,"sla_id":%d,"priority_id":%d,`+
-			`"client_id":%d,"site_id":%d,"user_id":%d,"team":%q,"department_id":%d,"agent_id":%d,"category_1":%q,`,
-		stamp(opened), m.summary(i), status, typ, 1+i%m.rows.slas, 1+i%m.rows.priorities, m.clients[user%len(m.clients)], m.sites[user%len(m.sites)], firstUser+user, t.name, t.department,
-		m.staff[i%len(m.staff)], m.categories[i%len(m.categories)])
-	b = fmt.Appendf(b, `"estimate":0.0,"onhold":false,"respondbydate":%q,"fixbydate":%q,"deadlinedate":%q,"lastactiondate":%q,"last_update":%q,`,
-		stamp(opened.Add(2*time.Hour)), stamp(opened.Add(24*time.Hour)), emptyDate, at, at)
-	if closed {
-		b = fmt.Appendf(b, `"dateclosed":%q,"hasbeenclosed":true,`, at)
+	row := Row{
+		"dateoccurred": stamp(opened), "summary": m.summary(i), "details": "It started this morning.", "details_html": "<p>It started this morning.</p>", "status_id": status, "tickettype_id": typ,
+		"sla_id": 1 + i%m.rows.slas, "priority_id": 1 + i%m.rows.priorities, "client_id": m.clients[user%len(m.clients)], "site_id": m.sites[user%len(m.sites)], "user_id": firstUser + user,
+		"team": t.name, "department_id": t.department, "agent_id": m.staff[i%len(m.staff)], "category_1": m.categories[i%len(m.categories)], "estimate": 0.0, "onhold": false,
+		"respondbydate": stamp(opened.Add(2 * time.Hour)), "fixbydate": stamp(opened.Add(24 * time.Hour)), "deadlinedate": emptyDate, "lastactiondate": at, "last_update": at,
+		"excludefromsla": false, "slaholdtime": 0.0, "flagged": false, "read": true, "inactive": false, "impact": 1 + i%3, "urgency": 1 + i%3, "source": i % 6, "parent_id": 0, "child_count": 0,
+		"workflow_id": 0, "workflow_step": 0, "changeseq": 1,
 	}
-	return fmt.Appendf(b, `"excludefromsla":false,"slaholdtime":0.0,"flagged":false,"read":true,"inactive":false,"impact":%d,"urgency":%d,"source":%d,"parent_id":0,"child_count":0,"workflow_id":0,"workflow_step":0,"changeseq":1}`,
-		1+i%3, 1+i%3, i%6)
+	if closed {
+		row["dateclosed"], row["hasbeenclosed"] = at, true
+	}
+	return row
+}
+
+// encoded makes rows as JSON.
+func encoded(row func(int) Row) func(int) []byte {
+	return func(i int) []byte {
+		raw, err := json.Marshal(row(i))
+		if err != nil {
+			panic(fmt.Sprintf("halopsatest: virtual row %d: %v", i, err)) // rows hold JSON values only
+		}
+		return raw
+	}
+}
+
+// made returns a virtual row with all its fields, without a detour through
+// JSON.
+func (t *Tenant) made(e *endpoint, row simulator.Row) simulator.Row {
+	switch e.entity {
+	case "User":
+		return simulator.NewRow(row.ID, t.virtualMaker.user(row.ID-firstUser))
+	case "Ticket":
+		return simulator.NewRow(row.ID, t.virtualMaker.ticket(row.ID-firstTicket))
+	}
+	return row
 }
 
 // virtualActions yields the actions of a ticket that is made when it is read:
