@@ -42,6 +42,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -179,6 +180,9 @@ func once(ctx context.Context, s settings, env func(string) string, stdout, stde
 	} else {
 		report, err = syncer.Run(ctx, resync.Accept(s.accept))
 	}
+	if report == nil { // interrupted before it began
+		return fail(err)
+	}
 	write := report.WriteText
 	if s.json {
 		write = report.WriteJSON
@@ -186,10 +190,12 @@ func once(ctx context.Context, s settings, env func(string) string, stdout, stde
 	if err := write(stdout); err != nil {
 		return fail(err)
 	}
-	if code := codeOfReport(report, err); code != exitComplete || !s.verify {
-		return code
+	code = codeOfReport(report, err)
+	if s.verify && err == nil {
+		// What the run itself has to say comes first.
+		code = cmp.Or(code, verify(ctx, syncer, s, stdout, fail))
 	}
-	return verify(ctx, syncer, s, stdout, fail)
+	return code
 }
 
 func verify(ctx context.Context, syncer *resync.Syncer, s settings, stdout io.Writer, fail func(error) int) int {

@@ -115,6 +115,8 @@ func TestExitCodes(t *testing.T) {
 	out, progress := s.real(exitPartial)
 	contains(t, out, ": partial", "STALE", "permission denied", "Give the API user")
 	contains(t, progress, "could not be read completely")
+	out, _ = s.real(exitPartial, "-verify")
+	contains(t, out, "Verification", "priority is stale")
 	s.srv.AllowAll()
 
 	// guard, accepted with the token of the report
@@ -165,8 +167,17 @@ func TestExitCodes(t *testing.T) {
 	if code := run(ctx, []string{"-provider", "connectwise", "-db", s.db}, s.getenv, &bytes.Buffer{}, &bytes.Buffer{}); code != exitFailed {
 		t.Errorf("cancelled: exit code %d", code)
 	}
+	ctx, cancel = context.WithCancel(t.Context())
+	early := writerFunc(func(b []byte) (int, error) { cancel(); return len(b), nil })
+	if code := run(ctx, []string{"-provider", "connectwise", "-db", s.db}, s.getenv, &bytes.Buffer{}, early); code != exitFailed {
+		t.Errorf("cancelled before the run: exit code %d", code)
+	}
 	s.real(exitComplete) // and the copy is whole
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func decode(t *testing.T, out string, r *resync.Report) {
 	t.Helper()
