@@ -117,7 +117,14 @@ func (c *call) udfs(tx *simulator.Tx, buf *bytes.Buffer, e *entity, row simulato
 	buf.WriteByte(']')
 }
 
+// writeText writes a JSON string; most need no escaping.
 func writeText(buf *bytes.Buffer, s string) {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }) {
+		buf.WriteByte('"')
+		buf.WriteString(s)
+		buf.WriteByte('"')
+		return
+	}
 	raw, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // a string always has a JSON form

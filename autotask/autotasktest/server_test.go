@@ -349,6 +349,11 @@ func TestShapes(t *testing.T) {
 	if got := ids(serve(t, Small(), Options{Unordered: true}).query("Tickets").rows(t)); got[0] != firstTicket+11 {
 		t.Errorf("unordered: %v", got)
 	}
+	odd := "a\x00b \"q\" \\ <&> é\t"
+	tenant.Update("Tickets", firstTicket, Row{"description": odd})
+	if got := open.get("/Tickets/70211").item(t)["description"]; got != odd {
+		t.Errorf("text %q, want %q", got, odd)
+	}
 	var fractions int
 	for _, r := range open.query("Tickets").rows(t) {
 		s := r["createDate"].(string)
