@@ -353,6 +353,7 @@ func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
 
 // complete adds what a layout cannot: it does not stand in the row alone.
 func (b behind) complete(l *list, r psa.Record, row []byte) psa.Record {
+	selections(r.Fields, row)
 	switch l.kind {
 	case psa.KindTicket, psa.KindTemplate:
 		var d struct {
@@ -384,6 +385,39 @@ func (b behind) complete(l *list, r psa.Record, row []byte) psa.Record {
 	}
 	return r
 }
+
+// selections makes texts of the numbers that custom fields with options hold.
+func selections(fields psa.Fields, row []byte) {
+	custom, _ := fields["custom"].(psa.Fields)
+	var types map[string]int
+	for id, v := range custom {
+		n, isNumber := v.(json.Number)
+		if !isNumber {
+			continue
+		}
+		if types == nil {
+			types = map[string]int{}
+			var r struct {
+				Fields []struct {
+					ID   json.Number `json:"id"`
+					Type int         `json:"type"`
+				} `json:"customfields"`
+			}
+			if json.Unmarshal(row, &r) != nil {
+				return // a type that is no number: the values stay as they are
+			}
+			for _, f := range r.Fields {
+				types[f.ID.String()] = f.Type
+			}
+		}
+		if types[id] == singleSelection {
+			custom[id] = n.String()
+		}
+	}
+}
+
+// singleSelection is the type of a custom field that holds one option.
+const singleSelection = 2
 
 // customerTypes reads the one type of a client, which is a number.
 func customerTypes(row []byte) []any {

@@ -2,10 +2,12 @@ package halopsa_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/psa"
 )
 
 // credentials of a simulator, as they are at the moment of asking.
@@ -35,4 +37,62 @@ func open(t testing.TB, tenant *halopsatest.Tenant, opts *halopsatest.Options, c
 		t.Fatal(err)
 	}
 	return p, srv
+}
+
+// collect lists a kind and fails on any error.
+func collect(t testing.TB, p *halopsa.Provider, kind psa.Kind, q psa.Query) (rows []psa.Record) {
+	t.Helper()
+	for r, err := range p.List(t.Context(), kind, q) {
+		if err != nil || r.Err != nil {
+			t.Fatalf("%s: %v %v", kind, err, r.Err)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// The least number of requests for the whole configuration is authinfo, a
+// token, one for each list, one for the numbers of the lookup lists, one for
+// the statuses that are open, one for the teams that templates name, and one
+// for each ticket type. Nothing comes on top, and no list is read in pages.
+func TestConfigurationInFewRequests(t *testing.T) {
+	tenant := halopsatest.Medium()
+	p, srv := open(t, tenant, nil, nil)
+	var kinds []psa.Kind
+	for _, kind := range p.Features().Kinds() {
+		if kind.IsConfig() {
+			kinds = append(kinds, kind)
+		}
+	}
+	types := len(tenant.IDs("/TicketType"))
+	least := 2 + len(kinds) + 3 + types
+	for _, kind := range kinds {
+		if len(collect(t, p, kind, psa.Query{})) == 0 {
+			t.Errorf("%s has no rows", kind)
+		}
+	}
+	if n := len(srv.Requests()); n != least {
+		t.Errorf("%d requests for %d kinds and %d ticket types, want %d", n, len(kinds), types, least)
+	}
+	for _, r := range srv.Requests() {
+		if strings.HasPrefix(r.Path, "/api/Tickets") || strings.HasPrefix(r.Path, "/api/Client") || strings.HasPrefix(r.Path, "/api/Users") {
+			t.Errorf("%s holds no configuration", r.Path)
+		}
+	}
+}
+
+// Records cost a request for each page of a hundred rows, less what pages
+// overlap.
+func TestRecordsInFewRequests(t *testing.T) {
+	tenant := halopsatest.Medium()
+	p, srv := open(t, tenant, nil, nil)
+	if err := slas(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	srv.ClearCounters()
+	rows := len(collect(t, p, psa.KindContact, psa.Query{}))
+	least := 1 + rows/100 // and the custom fields
+	if n := len(srv.Requests()); n < least || n > least+2 {
+		t.Errorf("%d requests for %d rows, want %d to %d", n, rows, least, least+2)
+	}
 }
