@@ -180,10 +180,10 @@ func (c *call) filterActions(tx *simulator.Tx, add func(func(simulator.Row) bool
 		add(func(r simulator.Row) bool { return integer(r.Field("outcome_id")) == n })
 	}
 	c.between(func(r simulator.Row) time.Time { return when(r.Field("datetime")) }, "startdate", "enddate", add)
-	// Actions of deleted tickets are gone with them.
+	// Actions of deleted and hidden tickets are gone with them.
 	add(func(r simulator.Row) bool {
 		t, ok := c.t.row(tx, "/Tickets", r.ID/perParent)
-		return ok && t.Field("deleted") != true
+		return ok && t.Field("deleted") != true && !c.s.isHidden("/Tickets", t.ID)
 	})
 }
 

@@ -29,7 +29,7 @@ func (c *call) encodeOne(e *endpoint, id int, s shape) ([]byte, *apiError) {
 		row, ok := c.t.find(tx, e, parentOf(e, id), number1(e, id))
 		if ok && e.entity == "Action" {
 			t, there := c.t.row(tx, "/Tickets", id/perParent)
-			ok = there && t.Field("deleted") != true
+			ok = there && t.Field("deleted") != true && !c.s.isHidden("/Tickets", t.ID)
 		}
 		if !ok || row.Field("deleted") == true {
 			err = notFound()

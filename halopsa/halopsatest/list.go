@@ -165,17 +165,18 @@ type listCache struct {
 
 type cachedList struct {
 	key     string
-	version uint64
+	tenant  *Tenant
+	version uint64 // of the tenant
 	ids     []int
 }
 
 const cachedLists = 4
 
-func (l *listCache) get(key string, version uint64) ([]int, bool) {
+func (l *listCache) get(key string, tenant *Tenant, version uint64) ([]int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.entries {
-		if e.key == key && e.version == version {
+		if e.key == key && e.tenant == tenant && e.version == version {
 			return e.ids, true
 		}
 	}
@@ -197,7 +198,7 @@ func (c *call) selected(e *endpoint) []int {
 	key := c.cacheKey(e)
 	hides := c.s.hides()
 	version := c.t.version.Load()
-	if ids, ok := c.t.lists.get(key, version); ok && !hides {
+	if ids, ok := c.s.lists.get(key, c.t, version); ok && !hides {
 		return ids
 	}
 	var ids []int
@@ -215,7 +216,7 @@ func (c *call) selected(e *endpoint) []int {
 		c.sort(tx, e, ids)
 	})
 	if !hides {
-		c.t.lists.put(cachedList{key, version, ids})
+		c.s.lists.put(cachedList{key, c.t, version, ids})
 	}
 	return ids
 }

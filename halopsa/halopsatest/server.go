@@ -13,8 +13,9 @@ import (
 // Server answers the REST API of HaloPSA from a tenant. It is safe for
 // concurrent use; every setting can be changed while requests run.
 type Server struct {
-	core *simulator.Core
-	opts Options
+	core  *simulator.Core
+	opts  Options
+	lists listCache
 
 	mu           sync.Mutex
 	tenant       *Tenant

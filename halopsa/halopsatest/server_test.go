@@ -192,6 +192,10 @@ func TestRights(t *testing.T) {
 	if status, _, _ := c.do("GET", "/Site/2", nil); status != 404 || len(c.rows("/Site")) != n-1 {
 		t.Errorf("a hidden row: %d, %d rows of %d", status, len(c.rows("/Site")), n)
 	}
+	c.srv.Hide("/Tickets", 4321)
+	if status, _, _ := c.do("GET", "/Actions/1?ticket_id=4321", nil); status != 404 || len(c.rows("/Actions?ticket_id=4321")) != 0 {
+		t.Errorf("an action of a hidden ticket: %d", status)
+	}
 	c.srv.AllowAll()
 	if status, _, _ := c.do("GET", "/Lookup?lookupid=11", nil); status != 200 || len(c.rows("/Site")) != n {
 		t.Error("AllowAll gives not everything back")

@@ -29,8 +29,7 @@ type Tenant struct {
 	store        *simulator.Store
 	clock        *simulator.Clock
 	version      atomic.Uint64 // moves with every change
-	lists        listCache
-	virtualMaker *maker // of a large tenant
+	virtualMaker *maker        // of a large tenant
 
 	undo *[]func() // how to take back what a POST stored so far; guarded by the store's lock
 }
@@ -221,7 +220,7 @@ func (t *Tenant) put(path string, id int, row Row) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	changes, _ := simulator.Normalise(map[string]any(row)).(map[string]any)
+	changes, _ := simulator.Normalise(row).(map[string]any)
 	ent := t.api.ent(e)
 	for k := range changes {
 		if f := ent.byName[k]; (f == nil || f.post) && !strings.HasPrefix(k, "$") {

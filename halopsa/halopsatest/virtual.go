@@ -77,6 +77,8 @@ func (m *maker) userField(i int, key string) (any, bool) {
 	switch key {
 	case "name":
 		return first + " " + last, true
+	case "emailaddress":
+		return m.mail(i), true
 	case "inactive":
 		return i%20 == 19, true
 	case "site_id":
@@ -95,12 +97,17 @@ func (m *maker) userField(i int, key string) (any, bool) {
 	return nil, false
 }
 
+func (m *maker) mail(i int) string {
+	first, last := m.userName(i)
+	return fmt.Sprintf("%s.%s%d@client%d.example", lower(first), lower(last), i, m.clients[i%len(m.clients)])
+}
+
 // user makes user i as it is stored.
 func (m *maker) user(i int) Row {
 	first, last := m.userName(i)
 	k := i % len(m.clients)
 	return Row{
-		"name": first + " " + last, "firstname": first, "surname": last, "initials": first[:1] + last[:1], "title": "", "emailaddress": fmt.Sprintf("%s.%s%d@client%d.example", lower(first), lower(last), i, m.clients[k]),
+		"name": first + " " + last, "firstname": first, "surname": last, "initials": first[:1] + last[:1], "title": "", "emailaddress": m.mail(i),
 		"phonenumber": fmt.Sprintf("0113 %07d", i), "phonenumber_preferred": fmt.Sprintf("0113 %07d", i), "mobilenumber": fmt.Sprintf("07700 %06d", i), "site_id": m.sites[k], "client_id": m.clients[k],
 		"login": "", "inactive": i%20 == 19, "isimportantcontact": i%8 == 0, "isserviceaccount": false, "neversendemails": false, "linked_agent_id": 0, "notes": "", "ulastupdate": stamp(virtualTime(i)),
 	}
