@@ -162,10 +162,8 @@ func (c *checker) probe(ctx context.Context, path, endpoint string, kind psa.Kin
 		return r
 	}
 	defer close(r.done)
-	resp, err := c.p.c.do(ctx, rest.Request{
-		Path: path, Endpoint: endpoint, Op: "check " + string(kind),
-		Query: url.Values{"pageSize": {"1"}, "fields": {"id"}},
-	})
+	g := &pager{c: c.p.c, path: path, at: endpoint, op: "check " + string(kind), fields: "id", size: 1}
+	resp, err := g.get(ctx, "")
 	if err != nil {
 		r.err = err
 		return r

@@ -98,6 +98,7 @@ func TestURL(t *testing.T) {
 		{"https://connect.msp.example:8443/v4_6_release/apis/3.0/", "https://connect.msp.example:8443/v4_6_release"},
 		{"https://api-na.myconnectwise.net/v2024_9/apis/3.0", "https://api-na.myconnectwise.net/v2024_9"},
 		{"https://api-na.myconnectwise.net/v4_6_release/", "https://api-na.myconnectwise.net/v4_6_release"},
+		{"https://na.myconnectwise.net:443", "https://api-na.myconnectwise.net/v2025_1"},
 		{"http://127.0.0.1:8081", "http://127.0.0.1:8081/v2025_1"},
 		{"http://localhost:8081", "http://localhost:8081/v2025_1"},
 		{"http://[::1]:8081", "http://[::1]:8081/v2025_1"},

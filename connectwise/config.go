@@ -164,6 +164,9 @@ func (p *Provider) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Se
 			yield(psa.Record{}, err)
 			return
 		}
+		if matchesNothing(q) {
+			return
+		}
 		if err := ctx.Err(); err != nil {
 			yield(psa.Record{}, &psa.Error{Provider: name, Op: opList(kind), Err: err})
 			return
@@ -224,12 +227,25 @@ func (p *Provider) admit(kind psa.Kind, q psa.Query) error {
 	return nil
 }
 
-// scoped returns the vendor's ids of a filter.
+// matchesNothing reports whether a filter has no ids, so that no row has one of
+// them.
+func matchesNothing(q psa.Query) bool {
+	for _, ids := range q.Scope {
+		if len(ids) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// scoped returns the vendor's ids of a filter, each once.
 func (l *list) scoped(field string, ids []string) ([]string, error) {
 	var own []string
 	for _, id := range ids {
 		own = append(own, strings.TrimPrefix(id, l.filter[field].prefix))
 	}
+	slices.Sort(own) // an id that is given twice must not come in two requests
+	own = slices.Compact(own)
 	return own, numeric(own...)
 }
 
@@ -314,6 +330,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, salt string, 
 	if l.per {
 		parent = q.Parent
 	}
+	begun := false
 	for _, g := range pagers {
 		listing := rest.Listing{
 			Provider: name, Op: g.op, Kind: l.kind, Parent: parent,
@@ -322,7 +339,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, salt string, 
 		}
 		for r, err := range rest.Records(ctx, listing) {
 			if err != nil {
-				if q.ActiveOnly && !local && errors.Is(err, errCondition) && !p.c.quirks.has(noActive, l.path) {
+				if q.ActiveOnly && !local && !begun && errors.Is(err, errCondition) {
 					// Some endpoints return the flag and refuse it in conditions.
 					p.c.quirks.learn(noActive, l.path)
 					return p.rows(ctx, l, q, salt, yield)
@@ -330,6 +347,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, salt string, 
 				yield(psa.Record{}, err)
 				return false
 			}
+			begun = true
 			if skipped(r) || q.ActiveOnly && l.flag != "" && r.Err == nil && !r.Unchanged && !r.Active {
 				continue
 			}
@@ -382,7 +400,7 @@ func (p *Provider) pagers(l *list, q psa.Query) (pagers []*pager, local bool, er
 	long := "" // the filter with the most ids, which may have to be divided
 	ids := map[string][]string{}
 	for _, field := range slices.Sorted(maps.Keys(q.Scope)) {
-		if l.filter[field].path == "" || len(q.Scope[field]) == 0 {
+		if l.filter[field].path == "" {
 			continue // picks parents
 		}
 		if ids[field], err = l.scoped(field, q.Scope[field]); err != nil {

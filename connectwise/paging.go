@@ -52,7 +52,8 @@ type pager struct {
 	scrub  bool // rows may hold custom fields of type Password
 
 	navigable bool
-	first     int // rows of the first page
+	first     int  // rows of the first page
+	ordered   bool // rows of the last page came in the order of their ids
 	link      pageLink
 }
 
@@ -87,6 +88,9 @@ func (g *pager) page(ctx context.Context, cursor string) (rest.Page, error) {
 		if again {
 			g.navigable = true
 			continue
+		}
+		if g.navigable {
+			_, g.ordered = inOrder(resp.Body)
 		}
 		if g.scrub {
 			return rest.Page{Body: withoutPasswords(resp.Body)}, nil
@@ -191,15 +195,7 @@ func (g *pager) unfit(cursor string, resp *rest.Response) (again bool, err error
 // capped reports whether a first page without a link may be neither all there
 // is nor in order. One that is long and in order can be gone on from.
 func (g *pager) capped(body []byte) (again bool) {
-	n, last, ordered := 0, "0", true
-	for row, err := range rest.Rows(body, "") {
-		if err != nil {
-			return false // the listing says so
-		}
-		id, ok := rowID(row)
-		ordered = ordered && ok && less(last, id)
-		n, last = n+1, id
-	}
+	n, ordered := inOrder(body)
 	if n < g.size && !g.c.quirks.doubtful(n) {
 		return false
 	}
@@ -208,6 +204,24 @@ func (g *pager) capped(body []byte) (again bool) {
 		return false
 	}
 	return true
+}
+
+// inOrder counts the rows of a page, and reports whether they come in the order
+// of their ids. What is wrong with a page is said by the listing.
+func inOrder(body []byte) (n int, ordered bool) {
+	last := "0"
+	ordered = true
+	for row, err := range rest.Rows(body, "") {
+		if err != nil {
+			return 0, false
+		}
+		n++
+		if id, ok := rowID(row); ok { // the others are bad rows
+			ordered = ordered && less(last, id)
+			last = id
+		}
+	}
+	return n, ordered
 }
 
 // verify implements rest.Listing.Verify: it decides what comes behind a page.
@@ -224,6 +238,9 @@ func (g *pager) verify(t *rest.Turn) error {
 	case t.Number > 1, t.Rows >= g.size, g.link.next, g.c.quirks.doubtful(t.Rows):
 		if !ok {
 			return g.broken("the last row has no id to go on from")
+		}
+		if !g.ordered {
+			return g.broken("page " + strconv.Itoa(t.Number) + " is not in the order of ids that was asked for, so that nothing tells what follows")
 		}
 		t.Next = last
 	}

@@ -24,6 +24,7 @@ type paged struct {
 	onlyMore  bool   // no next link on the last page
 	noLinks   bool   // knows no forward-only paging, and sends no Link
 	navigable bool   // knows no forward-only paging, and links page numbers
+	unordered bool   // the newest first, whatever was asked for
 	limit     int    // rows of a page, whatever was asked for; 0: none
 	linkTo    string // what a next link names; "": the truth
 	before    func(n int)
@@ -52,7 +53,7 @@ func (s *paged) answer(r *http.Request, h http.Header) string {
 		after, _ = strconv.Atoi(q.Get("pageId"))
 	}
 	all := slices.DeleteFunc(slices.Clone(s.ids), func(id int) bool { return id <= after })
-	if q.Get("orderBy") != "id asc" && !forward {
+	if (q.Get("orderBy") != "id asc" || s.unordered) && !forward {
 		slices.Reverse(all) // no order was asked for
 	}
 	size, _ := strconv.Atoi(q.Get("pageSize"))
@@ -186,6 +187,7 @@ func TestPagingFaults(t *testing.T) {
 	}{
 		{"link to the same page", &paged{ids: numbers(50), linkTo: "pageId=0"}},
 		{"link back", &paged{ids: numbers(50), linkTo: "pageId=5"}},
+		{"no order", &paged{ids: numbers(50), noLinks: true, unordered: true}},
 		{"link that is no number", &paged{ids: numbers(50), linkTo: "pageId=1%20or%201"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -216,7 +216,11 @@ func server(s string) (base *url.URL, codebase string, err error) {
 	case len(parts) > 0:
 		return nil, "", errors.New("has a path that is not /{codebase}/apis/3.0")
 	}
-	return &url.URL{Scheme: u.Scheme, Host: apiHost(strings.ToLower(u.Host))}, codebase, nil
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" { // which port 443 goes without saying; the host names the instance
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: apiHost(host)}, codebase, nil
 }
 
 func loopback(host string) bool {

@@ -521,6 +521,9 @@ func (p *Provider) Count(ctx context.Context, kind psa.Kind, q psa.Query) (int, 
 	if q.After != "" {
 		return fail(psa.ErrUnsupported, "rows behind another row are not counted")
 	}
+	if matchesNothing(q) {
+		return 0, nil
+	}
 	l := *p.lists[kind][0]
 	l.search = false      // a search has no count
 	l.push = l.flag != "" // nobody can drop rows from a count

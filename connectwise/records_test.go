@@ -402,6 +402,20 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	})
+	t.Run("lists that refuse fields", func(t *testing.T) {
+		p, _ := open(t, connectwisetest.Small(), &connectwisetest.Options{
+			RefuseFields: map[string][]string{"/service/sources": {"id"}, "/service/boards": {"id"}},
+		}, nil)
+		report, err := p.Check(t.Context(), psa.KindTicketSource, psa.KindStatus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range report.Access {
+			if a.Err != nil {
+				t.Errorf("%s can be read, and Check says %v", a.Kind, a.Err)
+			}
+		}
+	})
 	t.Run("empty tenant", func(t *testing.T) {
 		p, _ := open(t, connectwisetest.NewTenant(), nil, nil)
 		report, err := p.Check(t.Context(), all(p)...)

@@ -9,12 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jarcoal/httpmock"
 	"github.com/psasync/psasync/connectwise"
+	"github.com/psasync/psasync/connectwise/connectwisetest"
 	"github.com/psasync/psasync/psa"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -186,7 +189,8 @@ func TestLongFilters(t *testing.T) {
 		return requests, bodies, failed
 	}
 	t.Run("divided", func(t *testing.T) {
-		requests, _, err := run(t, psa.KindContact, psa.Query{Scope: map[string][]string{"company": ids}})
+		twice := slices.Concat(ids, ids[:50])
+		requests, _, err := run(t, psa.KindContact, psa.Query{Scope: map[string][]string{"company": twice}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,6 +251,54 @@ func TestLongFilters(t *testing.T) {
 }
 
 // Some servers refuse names in fields or in conditions that they return.
+// Lists of one endpoint that are refused at the same moment all go on without
+// the condition.
+func TestRefusedAtTheSameMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := open(t, connectwisetest.Small(), &connectwisetest.Options{
+			Latency: time.Second, RefuseNames: map[string][]string{"/company/contacts": {"inactiveFlag"}},
+		}, nil)
+		var group errgroup.Group
+		for company := range 4 {
+			group.Go(func() error {
+				q := psa.Query{ActiveOnly: true, Parent: psa.Ref{Kind: psa.KindCompany, ID: fmt.Sprint(company + 2)}}
+				for _, err := range p.List(t.Context(), psa.KindContact, q) {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A filter without ids keeps nothing, and asks nobody.
+func TestEmptyFilter(t *testing.T) {
+	p, srv := open(t, connectwisetest.Small(), nil, nil)
+	for _, tt := range []struct {
+		kind  psa.Kind
+		field string
+	}{{psa.KindContact, "company"}, {psa.KindCompany, "types"}, {psa.KindStatus, "board"}} {
+		q := psa.Query{Scope: map[string][]string{tt.field: {}}}
+		for r, err := range p.List(t.Context(), tt.kind, q) {
+			t.Fatalf("%s of no %s: %s, %v", tt.kind, tt.field, r.Ref, err)
+		}
+		if tt.kind == psa.KindStatus {
+			continue // is not counted
+		}
+		if n, err := p.Count(t.Context(), tt.kind, q); n != 0 || err != nil {
+			t.Errorf("%d %s of no %s, %v", n, tt.kind, tt.field, err)
+		}
+	}
+	if n := len(srv.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 func TestRefusedNames(t *testing.T) {
 	p, mock := mocked(t, nil)
 	refuse := func(param, text string) httpmock.Responder {

@@ -46,7 +46,7 @@ type Query struct {
 	ActiveOnly bool
 	// Scope keeps rows whose reference field has one of these ids, e.g.
 	// {"board": ["1", "2"]}; names and use are listed in Feature.Filter. Other
-	// names are ErrUnsupported.
+	// names are ErrUnsupported. A name without ids keeps no row.
 	Scope map[string][]string
 	// After resumes a list behind this id, for kinds with CanResume.
 	After string
