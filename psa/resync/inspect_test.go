@@ -168,6 +168,11 @@ func TestVerify(t *testing.T) {
 		"nothing to choose within a scope": {"types need priority", func(b *bench) {
 			b.tenant.Put(psatest.Row(psa.KindSLA, "9", psa.Fields{"name": "Bare"}))
 		}, resync.Fail, []string{"fail dropdowns priority/"}},
+		"teams of one name in two departments": {"types by department", func(b *bench) {
+			for i := range 2 {
+				b.tenant.Put(psatest.Row(psa.KindTeam, fmt.Sprint(90+i), psa.Fields{"name": "Night Shift", "department": psatest.RefTo(fmt.Sprint(i+1), "")}))
+			}
+		}, resync.Pass, nil},
 		"a name leads nowhere": {"flat", func(b *bench) { b.tenant.Edit(ref(psa.KindPriority, "2"), psa.Fields{"name": "High"}) }, resync.Warn,
 			[]string{"warn dropdowns priority/1", "warn dropdowns priority/2"}},
 		"two boards of one name": {"boards", func(b *bench) { b.tenant.Edit(ref(psa.KindBoard, "2"), psa.Fields{"name": "Managed Services"}) }, resync.Warn,
@@ -207,6 +212,8 @@ func TestVerify(t *testing.T) {
 			tenants := shapes()
 			tenants["needs priority"] = needing(psatest.Flat(), "priority")
 			tenants["types need priority"] = needing(psatest.Types(), "priority")
+			tenants["types by department"] = psatest.Types().With(psa.KindTeam, psa.Feature{
+				Can: psa.CanList, Scopes: []psa.Scope{{Kind: psa.KindDepartment, Via: "department"}}})
 			b := newBench(t, tenants[c.shape], resync.Options{Guard: resync.Guard{Share: 1}})
 			if c.change != nil {
 				c.change(b)

@@ -193,7 +193,8 @@ func (r *Report) facts() []string {
 		requests += fmt.Sprintf(", %d refused by the vendor's limit", r.Trace.Limited)
 	}
 	if r.Trace.Wait > 0 {
-		requests += fmt.Sprintf(", %s spent waiting for limits", span(r.Trace.Wait))
+		// Requests wait side by side, so this may be longer than the run.
+		requests += fmt.Sprintf(", which waited for limits %s in all", span(r.Trace.Wait))
 	}
 	lines = append(lines, requests)
 	version := fmt.Sprintf("Version %d", r.From)

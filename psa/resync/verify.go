@@ -201,13 +201,15 @@ func (v *verifier) boards() {
 			return
 		}
 	}
+	// Within a scope, dropdowns looks at the names.
+	named := len(v.snap.Scopes(kind)) == 0 && !v.snap.Freshness(kind).NamesRepeat
 	n := 0
 	for rec := range v.snap.All(kind) {
 		if !rec.Active || rec.Fields.Bool("project") == psa.Yes {
 			continue
 		}
 		n++
-		if ref, ok := v.snap.Find(kind, "", rec.Name()); (!ok || ref != rec.Ref) && !v.snap.Freshness(kind).NamesRepeat {
+		if ref, ok := v.snap.Find(kind, "", rec.Name()); (!ok || ref != rec.Ref) && named {
 			v.fault(Warn, rec.Ref, "%s cannot be filtered by its name: others have it, too", formatRef(rec.ID, rec.Name()))
 		}
 		if kind != psa.KindBoard {
