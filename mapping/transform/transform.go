@@ -9,12 +9,13 @@ import (
 	"github.com/psasync/psasync/psa"
 )
 
-// MaxHTML and MaxText are the sizes in bytes from which on a transform refuses
-// a text with [ErrTooLarge]: MaxHTML for HTML, most of which is styles and
-// embedded images, MaxText for Markdown and plain text.
+// The sizes in bytes beyond which a transform refuses a text with
+// [ErrTooLarge]. Most of large HTML is styles and embedded images, which are
+// left out; more than 40,000 elements are too many in any size.
 const (
-	MaxHTML = 10 << 20
-	MaxText = 1 << 20
+	MaxHTML     = 10 << 20
+	MaxMarkdown = 256 << 10
+	MaxText     = 1 << 20
 )
 
 var (
