@@ -65,6 +65,8 @@ const (
 	// census is how often the vendor is asked how many requests all
 	// integrations have made.
 	census = 5 * time.Minute
+	// patience is how long that may hold a request up.
+	patience = 10 * time.Second
 )
 
 // client sends requests to one database.
@@ -107,8 +109,22 @@ func newClient(cfg Config, base *url.URL) (*client, error) {
 	}
 	var err error
 	c.open, err = rest.New(c.conf)
-	c.conf.Authorize = c.authorize
+	c.conf.Authorize, c.conf.Renew = c.authorize, c.rotated
 	return c, err
+}
+
+// usedKey is the key of the Credentials a call was sent with last.
+type usedKey struct{}
+
+// rotated reports whether there is another login by now than the one that was
+// just refused: a request may be on its way while secrets are exchanged.
+func (c *client) rotated(ctx context.Context, _ *rest.Response) bool {
+	used, ok := ctx.Value(usedKey{}).(*Credentials)
+	if !ok {
+		return false
+	}
+	login, err := c.creds(ctx)
+	return err == nil && login != *used
 }
 
 // login returns the credentials; what is missing is an error.
@@ -130,6 +146,9 @@ func (c *client) authorize(ctx context.Context, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if used, ok := ctx.Value(usedKey{}).(*Credentials); ok {
+		*used = login
+	}
 	r.Header.Set("ApiIntegrationCode", login.IntegrationCode)
 	r.Header.Set("UserName", login.UserName)
 	r.Header.Set("Secret", login.Secret)
@@ -146,6 +165,7 @@ func (c *client) do(ctx context.Context, r rest.Request) (*rest.Response, error)
 		return nil, err
 	}
 	c.count(ctx, at)
+	ctx = context.WithValue(ctx, usedKey{}, new(Credentials))
 	resp, err := at.api.Do(ctx, r)
 	if err == nil || !errors.Is(err, psa.ErrAuth) {
 		return resp, err
@@ -284,6 +304,8 @@ func (c *client) count(ctx context.Context, at place) {
 	if !due {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	resp, err := at.api.Do(ctx, rest.Request{Path: "/ThresholdInformation", Endpoint: "/ThresholdInformation", Op: "count requests"})
 	if err != nil {
 		return

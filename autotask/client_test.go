@@ -185,6 +185,51 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// A secret may be exchanged while a request is on its way.
+func TestRotationMeanwhile(t *testing.T) {
+	old := true
+	p, mock := mocked(t, func(c *autotask.Config) {
+		c.Credentials = func(ctx context.Context) (autotask.Credentials, error) {
+			k, err := keys(ctx)
+			if old {
+				k.Secret = "old secret"
+			}
+			return k, err
+		}
+	})
+	mock.RegisterResponder("POST", "=~.", func(r *http.Request) (*http.Response, error) {
+		if r.Header.Get("Secret") == "old secret" {
+			old = false
+			return answer(401, "")(r)
+		}
+		return answer(200, empty)(r)
+	})
+	if err := departments(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+}
+
+// A failure that may pass is repeated, a refusal is not: both are HTTP 500.
+func TestRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for body, want := range map[string]int{`{"Message":"An error has occurred."}`: 3, `{"errors":["Unable to find foo in the Department Entity."]}`: 2} {
+			p, mock := mocked(t, nil)
+			n := 0
+			mock.RegisterResponder("POST", "=~.", func(r *http.Request) (*http.Response, error) {
+				if n++; n < 3 {
+					return answer(500, body)(r)
+				}
+				return answer(200, empty)(r)
+			})
+			err := departments(t.Context(), p)
+			// A refusal is tried once more, without the names of fields.
+			if n != want || (err == nil) != (want == 3) {
+				t.Errorf("%s: %d requests, %v", body, n, err)
+			}
+		}
+	})
+}
+
 func TestDiscovery(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -216,7 +261,7 @@ func TestDiscovery(t *testing.T) {
 				return answer(200, empty)(r)
 			})
 			err := departments(t.Context(), p)
-			if psa.ErrorClass(err) != tt.class || got != tt.base {
+			if !errors.Is(psa.ErrorClass(err), tt.class) || got != tt.base {
 				t.Errorf("base %q, %v; want %q, %v", got, err, tt.base, tt.class)
 			}
 			if err != nil && (strings.Contains(err.Error(), "api+user") || errors.Is(err, psa.ErrNotFound)) {

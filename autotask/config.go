@@ -238,7 +238,7 @@ func (p *Provider) hand(ctx context.Context, listing rest.Listing, l *list, q ps
 			yield(psa.Record{}, err)
 			return false
 		}
-		if r.Err == errSkip || drop && r.Err == nil && !r.Active { //nolint:errorlint // never wrapped
+		if errors.Is(r.Err, errSkip) || drop && r.Err == nil && !r.Active {
 			continue
 		}
 		if !yield(r, nil) {

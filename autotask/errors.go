@@ -136,7 +136,7 @@ func vendorError(r *rest.Response, messages []string, code error, detail string)
 		api.Messages = append(api.Messages, clean(m, 200))
 	}
 	e := &psa.Error{Provider: name, Op: r.Op, Ref: r.Ref, Code: code, Detail: clean(detail, 200), Err: api}
-	if low := strings.ToLower(detail); code == psa.ErrRateLimited && (strings.Contains(low, "itgenatr005") || strings.Contains(low, "thread threshold")) {
+	if low := strings.ToLower(detail); errors.Is(code, psa.ErrRateLimited) && (strings.Contains(low, "itgenatr005") || strings.Contains(low, "thread threshold")) {
 		e.RetryAfter, e.Err = threadPause, errors.Join(api, errThreads)
 	}
 	return e

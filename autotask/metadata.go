@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -594,7 +595,8 @@ func (p *Provider) each(ctx context.Context, entity, op string, whole bool, fiel
 
 // vendorData makes err an error of this package.
 func vendorData(op string, err error) error {
-	if _, ok := err.(*psa.Error); ok { //nolint:errorlint // wrapped ones lack an Op
+	var e *psa.Error
+	if errors.As(err, &e) {
 		return err
 	}
 	return &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Err: err}

@@ -1,3 +1,14 @@
+// Package autotask reads an Autotask PSA database as a [psa.Provider]: its
+// configuration, companies, locations, contacts, tickets, ticket notes and time
+// entries.
+//
+// [New] makes a [Provider] from a [Config]; README.md beside it says how to set
+// up the API user it needs, with the least rights. fields.yaml says which
+// canonical field stands where in Autotask's rows. Tests of programs that use
+// this package find a simulator in autotask/autotasktest.
+//
+// Statements about the vendor follow its developer help (autotask.net,
+// DeveloperHelp, REST API) and REST schema of version 1.0.
 package autotask
 
 import (

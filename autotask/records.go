@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
@@ -135,7 +136,7 @@ func (p *Provider) one(ctx context.Context, l *list, op, id string) (psa.Record,
 		filter: slices.Concat([]filter{in("id", []string{id})}, l.where, x.where),
 	}
 	for r, err := range rest.Records(ctx, p.listing(l, g, x, nil)) {
-		if err != nil || r.Err != errSkip { //nolint:errorlint // never wrapped
+		if err != nil || !errors.Is(r.Err, errSkip) {
 			return r, err
 		}
 	}
@@ -160,7 +161,7 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 		g.secret, g.fields = x.secret, slices.Concat(l.fields, x.fields)
 		for r, err := range rest.Records(ctx, p.listing(l, g, x, nil)) {
 			// The server matches without case and without space at the end.
-			if err == nil && (r.Err == errSkip || r.Err == nil && !l.matches(r.Fields, by)) { //nolint:errorlint // never wrapped
+			if err == nil && (errors.Is(r.Err, errSkip) || r.Err == nil && !l.matches(r.Fields, by)) {
 				continue
 			}
 			if !yield(r, err) {
@@ -190,7 +191,7 @@ func (p *Provider) search(kind psa.Kind, by psa.Fields) (*pager, error) {
 			return fail(psa.ErrUnsupported, "rows cannot be looked up by "+field)
 		}
 		value, ok := by[field].(string)
-		if !ok || value == "" {
+		if !ok || value == "" || !utf8.ValidString(value) {
 			return fail(psa.ErrInvalid, field+" is no text to look for")
 		}
 		g.filter = append(g.filter, is("eq", f.field, value))
