@@ -50,6 +50,10 @@ type Field struct {
 	ReadOnly   bool   `json:"read_only,omitempty"`   // never written
 	CreateOnly bool   `json:"create_only,omitempty"` // written on create only
 	Help       string `json:"help,omitempty"`
+	// Options are the values that may be chosen for a custom field of type
+	// TypeOption, in display order; nil for other types and where they are
+	// not known. They are shared: not to be changed.
+	Options []string `json:"options,omitempty"`
 }
 
 // Schema returns the canonical fields of a kind in documented order, without
