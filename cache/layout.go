@@ -150,15 +150,16 @@ func (s *Snapshot) customFields(kind psa.Kind) []layoutField {
 		if !r.Active || len(owners) > 0 && !owned {
 			continue
 		}
-		fields = append(fields, layoutField{
-			Field: psa.Field{
-				Name: customPrefix + r.ID, Caption: r.Name(), Type: customType(r), Class: psa.ClassTechnical,
-				Required: r.Fields.Bool("required") == psa.Yes && owned,
-				ReadOnly: r.Fields.Bool("read_only") == psa.Yes,
-				Help:     r.Fields.String("help"),
-			},
-			custom: r, owner: owned,
-		})
+		f := psa.Field{
+			Name: customPrefix + r.ID, Caption: r.Name(), Type: customType(r), Class: psa.ClassTechnical,
+			Required: r.Fields.Bool("required") == psa.Yes && owned,
+			ReadOnly: r.Fields.Bool("read_only") == psa.Yes,
+			Help:     r.Fields.String("help"),
+		}
+		if f.Type == psa.TypeOption {
+			f.Options = optionValues(r)
+		}
+		fields = append(fields, layoutField{Field: f, custom: r, owner: owned})
 	}
 	slices.SortStableFunc(fields, func(a, b layoutField) int {
 		if a.owner != b.owner {
@@ -170,6 +171,16 @@ func (s *Snapshot) customFields(kind psa.Kind) []layoutField {
 		return cmp.Compare(order(a.custom), order(b.custom))
 	})
 	return fields
+}
+
+// optionValues returns the values that may be chosen for a custom field, as a
+// record holds them, in display order.
+func optionValues(def *psa.Record) []string {
+	var values []string
+	for _, o := range customOptions(def) {
+		values = append(values, o.ID)
+	}
+	return values
 }
 
 func customType(r *psa.Record) psa.Type {
@@ -234,7 +245,8 @@ func narrowersFirst(fields []layoutField) []layoutField {
 // Fields returns the fields of a kind sorted by name: those of psa.Schema that
 // the provider has, with Required as it declared it, and the active custom
 // fields of the kind as "custom.<id>", those of which no owner is known
-// included. It is nil if the kind is not offered.
+// included; a list has its active values as Options. It is nil if the kind is
+// not offered.
 func (s *Snapshot) Fields(kind psa.Kind) []psa.Field {
 	l := s.layout(kind)
 	if l == nil {

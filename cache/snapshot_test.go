@@ -223,6 +223,20 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// A list's options are the values that a record may hold: active ones, in
+// display order. Nothing else has options.
+func TestFieldOptions(t *testing.T) {
+	for _, f := range connectWise(t).Fields(psa.KindTicket) {
+		var want []string
+		if f.Name == "custom.17" {
+			want = []string{"lo", "hi"} // labels Low and High; "old" is inactive
+		}
+		if d := cmp.Diff(want, f.Options); d != "" {
+			t.Errorf("%s: %s", f.Name, d)
+		}
+	}
+}
+
 func mustField(t *testing.T, name string, required bool) psa.Field {
 	t.Helper()
 	f, ok := psa.FieldOf(psa.KindTicket, name)
