@@ -235,6 +235,7 @@ func TestTicketDeleteAndRecover(t *testing.T) {
 func TestActions(t *testing.T) {
 	c := newClient(t, Small(), nil)
 	tenant := c.srv.Tenant()
+	tenant.Update("/Outcome", 2, Row{"hidden": false}) // of the system all the same
 	ticket := c.post("/Tickets", Row{"summary": "x", "tickettype_id": 2})["id"]
 	for _, x := range []struct {
 		row  Row
