@@ -18,9 +18,13 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	t.Run("cloud", func(t *testing.T) { psatest.Run(t, harness(connectwisetest.Options{})) })
+	t.Run("cloud", func(t *testing.T) {
+		t.Parallel()
+		psatest.Run(t, harness(connectwisetest.Options{}))
+	})
 	// The other reading of every point that the vendor's documents leave open.
 	t.Run("other readings", func(t *testing.T) {
+		t.Parallel()
 		h := harness(connectwisetest.Options{
 			NoForwardOnly: []string{"/**"}, NoAllNotes: true, PageSizeError: true, OnPremise: true,
 			RefuseFields: map[string][]string{"/service/sources": {"defaultFlag"}, "/company/companies/*/sites": {"stateReference"}},

@@ -24,6 +24,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/psasync/psasync/mapping"
@@ -118,6 +119,11 @@ type Provider struct {
 //go:embed fields.yaml
 var fieldsYAML []byte
 
+// fields is the layout, read once for all providers of a process.
+var fields = sync.OnceValues(func() (*mapping.Layout, error) {
+	return mapping.ParseLayout("connectwise/fields.yaml", fieldsYAML)
+})
+
 // New returns a provider. It makes no request. The error names everything that
 // is wrong with cfg.
 func New(cfg Config) (*Provider, error) {
@@ -125,7 +131,7 @@ func New(cfg Config) (*Provider, error) {
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("connectwise: %w", errors.Join(errs...))
 	}
-	layout, err := mapping.ParseLayout("connectwise/fields.yaml", fieldsYAML)
+	layout, err := fields()
 	if err != nil {
 		return nil, fmt.Errorf("connectwise: %w", err)
 	}
