@@ -86,11 +86,12 @@ type layoutCompiler struct {
 	fold   bool
 	bare   bool // references are written as bare ids
 	times  times
-	absent *node // of the file
+	absent *node           // of the file
+	used   map[string]bool // shapes that a kind is like
 }
 
 func compileLayout(root *node, p *problems) *Layout {
-	c := layoutCompiler{reader: reader{p}, layout: &Layout{byName: map[string]*KindLayout{}}}
+	c := layoutCompiler{reader: reader{p}, layout: &Layout{byName: map[string]*KindLayout{}}, used: map[string]bool{}}
 	if !c.mapping(root, "a layout", "version", "provider", "keys", "times", "references", "absent", "shapes", "kinds") {
 		return nil
 	}
@@ -120,6 +121,7 @@ func compileLayout(root *node, p *problems) *Layout {
 		for i, k := range kinds.keys {
 			c.kind(k, kinds.items[i], shapes)
 		}
+		c.unused(shapes)
 	}
 	order := slices.Concat(psa.ConfigKinds(), psa.RecordKinds())
 	slices.SortStableFunc(c.layout.kinds, func(a, b *KindLayout) int {
@@ -247,8 +249,20 @@ func (c *layoutCompiler) like(n, shapes *node, seen map[string]bool) *node {
 	case !c.anyMapping(base, "shape "+name):
 		return n
 	}
-	seen[name] = true
+	seen[name], c.used[name] = true, true
 	return overlay(c.like(base, shapes, seen), n)
+}
+
+// unused finds shapes that no kind is like: what stands in them is never read.
+func (c *layoutCompiler) unused(shapes *node) {
+	if shapes == nil {
+		return
+	}
+	for _, k := range shapes.keys {
+		if !c.used[k.text] {
+			c.p.at(k, "unused-shape", "no kind is like the shape %s; remove it", quote(k.text))
+		}
+	}
 }
 
 // overlay lays top over base: mappings under "fields" merge by key, everything

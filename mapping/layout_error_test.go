@@ -103,6 +103,8 @@ func TestParseErrors(t *testing.T) {
 			`3:35: "a b" is no path; write the vendor's keys with dots between them, e.g. board.id`,
 			`3:50: "$up" is no path; write the vendor's keys with dots between them, e.g. board.id`,
 			`3:64: a path is ""; write a text`}},
+		{"unused shapes", "version: 1\nshapes:\n  a: {like: b}\n  b: {id: id}\n  c: {like: b}\nkinds:\n  team: {like: b, fields: {name: name}}\n", []string{
+			`3:3: no kind is like the shape "a"; remove it`, `5:3: no kind is like the shape "c"; remove it`}},
 		{"shapes", "version: 1\nshapes:\n  a: {like: b}\n  b: {like: a}\nkinds:\n  team: {like: a}\n  board: {like: c}\n", []string{
 			`4:13: shape "a" is like itself`,
 			"6:3: team has no id", "6:3: team has no fields",
