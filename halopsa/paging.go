@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -250,20 +249,17 @@ func (g *pager) get(ctx context.Context, size, number int) (sheet, error) {
 // expected key, under "results", or as its only array.
 func (g *pager) read(body []byte) (sheet, error) {
 	s := sheet{count: -1}
-	trimmed := bytes.TrimSpace(body)
-	if len(trimmed) > 0 && trimmed[0] == '{' {
-		members := map[string]json.RawMessage{}
-		if json.Unmarshal(trimmed, &members) != nil {
-			return s, g.broken("the answer is no whole JSON object")
-		}
-		key, err := g.key(members)
+	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '{' {
+		rows, err := g.wrapped(body)
 		if err != nil {
 			return s, err
 		}
-		body = members[key]
-		if n, err := strconv.Atoi(strings.Trim(string(members["record_count"]), `"`)); err == nil && n >= 0 {
-			s.count = n
+		if raw, ok, err := rest.Member(body, "record_count"); err == nil && ok {
+			if n, err := strconv.Atoi(strings.Trim(string(raw), `"`)); err == nil && n >= 0 {
+				s.count = n
+			}
 		}
+		body = rows
 	} else {
 		s.bare = true
 	}
@@ -276,16 +272,29 @@ func (g *pager) read(body []byte) (sheet, error) {
 	return s, nil
 }
 
-func (g *pager) key(members map[string]json.RawMessage) (string, error) {
-	isArray := func(k string) bool { return len(members[k]) > 0 && members[k][0] == '[' }
-	for _, k := range []string{g.rows, "results"} {
-		if k != "" && isArray(k) {
-			return k, nil
+// wrapped returns the list in an object.
+func (g *pager) wrapped(body []byte) ([]byte, error) {
+	for _, key := range []string{g.rows, "results"} {
+		raw, ok, err := rest.Member(body, key)
+		if err != nil {
+			return nil, g.broken("the answer: " + err.Error())
+		}
+		if ok && key != "" && raw[0] == '[' {
+			return raw, nil
 		}
 	}
-	found := slices.DeleteFunc(slices.Sorted(maps.Keys(members)), func(k string) bool { return !isArray(k) })
+	members := map[string]json.RawMessage{}
+	if json.Unmarshal(body, &members) != nil {
+		return nil, g.broken("the answer is no JSON object")
+	}
+	found := [][]byte{}
+	for _, raw := range members {
+		if raw[0] == '[' {
+			found = append(found, raw)
+		}
+	}
 	if len(found) != 1 {
-		return "", g.broken("the answer has " + strconv.Itoa(len(found)) + " lists, and none of them is known")
+		return nil, g.broken("the answer has " + strconv.Itoa(len(found)) + " lists, and none of them is known")
 	}
 	return found[0], nil
 }

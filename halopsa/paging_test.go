@@ -68,6 +68,13 @@ func (s *shelf) answer(q url.Values) string {
 
 // read lists the clients of a shelf.
 func (s *shelf) read(t testing.TB, size int) ([]int, error) {
+	return reader(t, size)(s)
+}
+
+// reader returns a function that lists the clients of shelves.
+func reader(t testing.TB, size int) func(*shelf) ([]int, error) {
+	t.Helper()
+	var s *shelf
 	p, mock := mocked(t, func(c *halopsa.Config) {
 		c.PageSize = size
 		c.Budget = halopsa.NewBudget(&halopsa.BudgetConfig{Requests: 1 << 30})
@@ -76,15 +83,17 @@ func (s *shelf) read(t testing.TB, size int) ([]int, error) {
 	mock.RegisterResponder("GET", "=~/Client", func(r *http.Request) (*http.Response, error) {
 		return answer(200, s.answer(r.URL.Query()))(r)
 	})
-	var got []int
-	for r, err := range p.List(t.Context(), psa.KindCompany, psa.Query{}) {
-		if err != nil {
-			return got, err
+	return func(now *shelf) (got []int, err error) {
+		s = now
+		for r, err := range p.List(t.Context(), psa.KindCompany, psa.Query{}) {
+			if err != nil {
+				return got, err
+			}
+			n, _ := strconv.Atoi(r.ID)
+			got = append(got, n)
 		}
-		n, _ := strconv.Atoi(r.ID)
-		got = append(got, n)
+		return got, nil
 	}
-	return got, nil
 }
 
 func upTo(n int) []int {
@@ -159,6 +168,7 @@ func shuffled(n int) []int {
 // Whatever comes and goes while a list is read: it is in order, has no row
 // twice, and none is missing that was there all the time.
 func TestRowsComeAndGo(t *testing.T) {
+	read := reader(t, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &shelf{ids: upTo(rapid.IntRange(0, 150).Draw(rt, "rows")), cap: rapid.SampledFrom([]int{0, 0, 3, 13}).Draw(rt, "cap")}
 		stayed := map[int]bool{}
@@ -182,7 +192,7 @@ func TestRowsComeAndGo(t *testing.T) {
 				next++
 			}
 		}
-		got, err := s.read(t, 20)
+		got, err := read(s)
 		if err != nil {
 			if !errors.Is(err, psa.ErrData) {
 				rt.Fatalf("%v, want %v", err, psa.ErrData)

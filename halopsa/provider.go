@@ -1,3 +1,14 @@
+// Package halopsa reads a HaloPSA (HaloITSM, HaloCRM) instance as a
+// [psa.Provider]: its configuration, clients, sites, users, tickets, actions
+// and time.
+//
+// [New] makes a [Provider] from a [Config]; README.md beside it says how to set
+// up the API application and the agent it needs, with the least rights.
+// fields.yaml says which canonical field stands where in Halo's rows. Tests of
+// programs that use this package find a simulator in halopsa/halopsatest.
+//
+// Statements about the vendor follow its API guide (halopsa.com/apidoc), its
+// OpenAPI document v2, and what other clients have measured on live instances.
 package halopsa
 
 import (
