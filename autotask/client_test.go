@@ -339,6 +339,32 @@ func TestZoneMoved(t *testing.T) {
 	}
 }
 
+// A list that is read while the database moves does not end as if it were
+// complete, and can be read again at once.
+func TestZoneMovedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := autotasktest.Medium()
+		p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.PageSize = 50 })
+		n := 0
+		var failed error
+		for _, err := range p.List(t.Context(), psa.KindContact, psa.Query{}) {
+			if failed = err; err != nil {
+				break
+			}
+			if n++; n == 1 {
+				time.Sleep(2 * time.Minute)
+				srv.MoveZone()
+			}
+		}
+		if !errors.Is(failed, psa.ErrUnavailable) || !psa.Temporary(failed) || n > 100 {
+			t.Errorf("%d rows, %v", n, failed)
+		}
+		if got, want := len(list(t, p, psa.KindContact, psa.Query{})), len(tenant.IDs("Contacts")); got != want {
+			t.Errorf("%d contacts afterwards, want %d", got, want)
+		}
+	})
+}
+
 // Credentials that are refused cost one look, not one with each request.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -118,9 +118,9 @@ func (g *pager) ordered(body []byte) ([]byte, int, error) {
 	if sorted {
 		return body, len(rows), nil
 	}
-	details, _, err := rest.Member(body, "pageDetails")
-	if err != nil {
-		return nil, 0, err
+	details, ok, err := rest.Member(body, "pageDetails")
+	if err != nil || !ok {
+		return nil, 0, g.broken("the page does not say whether there is another one")
 	}
 	// Rows without an id come first; they are yielded as errors.
 	slices.SortStableFunc(rows, func(a, b []byte) int {
@@ -253,8 +253,8 @@ func without(body []byte, names []string) []byte {
 	if len(names) == 0 {
 		return body
 	}
-	details, _, err := rest.Member(body, "pageDetails")
-	if err != nil {
+	details, ok, err := rest.Member(body, "pageDetails")
+	if err != nil || !ok {
 		return body // the listing refuses it
 	}
 	out, changed := []byte(`{"items":[`), false

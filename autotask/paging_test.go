@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
 	"pgregory.net/rapid"
 )
@@ -291,6 +293,51 @@ func TestWithout(t *testing.T) {
 			t.Errorf("%s became %s", broken, got)
 		}
 	}
+}
+
+// Whatever a page holds, it keeps its rows, in order, and loses what is secret.
+func FuzzPage(f *testing.F) {
+	for _, s := range []string{
+		`{"items":[{"id":2},{"id":1},7,{"id":"x"}],"pageDetails":{}}`, `{"pageDetails":null,"items":[]}`, `{"items":[{"id":1,"userDefinedFields":[{"name":"s","value":"v"}]}]}`,
+		`{"items":[{"id":5,"id":3},{"id":4}],"pageDetails":{"nextPageUrl":"x"},"more":[1]}`, `[]`, `{"items":`, ``,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 10_000 {
+			return
+		}
+		g := &pager{op: "list x"}
+		out, n, err := g.ordered(body)
+		if err != nil {
+			if !errors.Is(err, psa.ErrData) {
+				t.Fatalf("%v, want ErrData", err)
+			}
+			return
+		}
+		if _, ok, _ := rest.Member(out, "pageDetails"); !ok {
+			return // refused before a row is handed out
+		}
+		left, before := 0, ""
+		for row, err := range rest.Rows(without(out, []string{"s"}), wrapper) {
+			if err != nil {
+				t.Fatalf("%q became %q: %v", body, out, err)
+			}
+			id := rowID(row)
+			if before != "" && id != "" && less(id, before) {
+				t.Fatalf("%q: %s comes behind %s", out, id, before)
+			}
+			left, before = left+1, stdcmp.Or(id, before)
+			if json.Valid(row) {
+				if _, cut := withoutFields(row, []string{"s"}); cut {
+					t.Fatalf("%q is left", row)
+				}
+			}
+		}
+		if left != n {
+			t.Fatalf("%d rows of %d", left, n)
+		}
+	})
 }
 
 func TestRowID(t *testing.T) {
