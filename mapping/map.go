@@ -3,6 +3,7 @@ package mapping
 import (
 	"slices"
 
+	"github.com/psasync/psasync/conflict"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -37,12 +38,10 @@ type Options struct {
 	// Transforms are the host's own, by name. A name of a built-in one is
 	// refused.
 	Transforms map[string]Transform
-	// Strategies are names of conflict strategies besides the known ones.
-	Strategies []string
+	// Strategies are the host's own for conflicts, by name. A name that package
+	// conflict uses is refused.
+	Strategies map[string]conflict.Strategy
 }
-
-// strategies are the names of package conflict.
-var strategies = []string{"newest", "left", "right", "psa", "app", "manual", "merge_text", "merge_set"}
 
 // kindMap is the part of a map that concerns one kind.
 type kindMap struct {
@@ -123,8 +122,9 @@ type fieldRule struct {
 	owner      string // "left", "right" or ""
 	onEdit     string // restore, tolerate, ask
 	class      psa.Class
-	conflict   []string
-	keepNulls  bool // a null does not clear the other side
+	strategy   conflict.Strategy // nil: none
+	conflict   string            // strategy as written
+	keepNulls  bool              // a null does not clear the other side
 	widen      bool
 	visibility bool
 }
@@ -164,7 +164,11 @@ type Rule struct {
 	Owner       string    // left, right or "" if nobody owns the field
 	OnEdit      string    // restore, tolerate or ask: what becomes of an edit by the other side
 	Class       psa.Class // as declared; "" leaves it to the field's schema
-	Conflict    []string  // names of strategies, first to last; nil leaves it to the policy
+
+	// Strategy decides when both sides changed the field. Conflict is how the
+	// file spells it; a list is first(...). nil and "" leave it to the policy.
+	Strategy conflict.Strategy
+	Conflict string
 }
 
 // Kinds returns the kinds of the map, in the order of psa.ConfigKinds and
@@ -206,7 +210,7 @@ func (m *Map) Rules(kind psa.Kind) []Rule {
 
 func (r *fieldRule) public() Rule {
 	return Rule{Kind: r.kind, Left: r.fields[Left].text, Right: r.fields[Right].text, Where: where(r.at), Direction: r.direction.String(),
-		Owner: r.owner, OnEdit: r.onEdit, Class: r.class, Conflict: slices.Clone(r.conflict)}
+		Owner: r.owner, OnEdit: r.onEdit, Class: r.class, Strategy: r.strategy, Conflict: r.conflict}
 }
 
 // Groups returns the groups of left fields that the map adds for a kind.

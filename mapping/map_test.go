@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/psasync/psasync/conflict"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -429,7 +430,7 @@ func TestMapErrors(t *testing.T) {
 		{"unknown kind", "version: 1\nkinds: {tiket: {fields: {}}}\n", `f:2:9: "tiket" is no kind; did you mean "ticket"?`},
 		{"no right field", head + "      status: {conflict: newest}\n", `f:5:15: the rule for status names no right field; add right: ...`},
 		{"unknown key", head + "      status: {app: s, confict: newest}\n", `f:5:24: the rule has no key "confict"; did you mean "conflict"?`},
-		{"strategy", head + "      status: {app: s, conflict: newst}\n", `f:5:34: conflict is "newst"; write newest or left or right or psa or app or manual or merge_text or merge_set; did you mean "newest"?`},
+		{"strategy", head + "      status: {app: s, conflict: newst}\n", `f:5:34: conflict: unknown strategy "newst", did you mean "newest"?`},
 		{"transform", head + "      status: {app: s, transform: hour_to_minutes}\n", `f:5:35: there is no transform "hour_to_minutes"; did you mean "hours_to_minutes"?`},
 		{"argument", head + "      status: {app: s, transform: {zone: Mars/Base}}\n", `f:5:36: zone knows no zone "Mars/Base"`},
 		{"duplicate inverse", head + "      status: {app: s, values: {A: x, B: y, C: x}}\n", `f:5:45: "A" and "C" map to "x"; say which one it goes back to: prefer: {x: A}`},
@@ -461,7 +462,7 @@ func TestMapErrors(t *testing.T) {
 func TestHostTransforms(t *testing.T) {
 	shout := Transform{In: psa.TypeString, Out: psa.TypeString, Forward: func(v any) (any, error) { return v.(string) + "!", nil }}
 	src := "version: 1\nkinds:\n  ticket:\n    fields:\n      summary: {app: title, transform: shout, conflict: ours%s}\n"
-	opts := &Options{Transforms: map[string]Transform{"shout": shout}, Strategies: []string{"ours"}}
+	opts := &Options{Transforms: map[string]Transform{"shout": shout}, Strategies: map[string]conflict.Strategy{"ours": conflict.PreferRight}}
 	if _, err := Parse("f", fmt.Appendf(nil, src, ""), opts); err == nil || !strings.Contains(err.Error(), `f:5:40: transform "shout" cannot go back; add direction: to_right`) {
 		t.Errorf("a one-way transform both ways: %v", err)
 	}
@@ -562,7 +563,7 @@ kinds:
 	if r := rules["summary"]; r.Where != "maps/acme/acme.yaml:8:7" || r.Owner != "right" {
 		t.Errorf("summary: %+v", r)
 	}
-	if diff := cmp.Diff([]string{"newest", "psa"}, rules["priority"].Conflict); diff != "" {
+	if diff := cmp.Diff("first(newest, psa)", rules["priority"].Conflict); diff != "" {
 		t.Error(diff)
 	}
 	mp, err := m.Compile(config())

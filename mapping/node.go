@@ -15,6 +15,7 @@ type node struct {
 	text      string // of a scalar, as written and without quotes
 	file      string
 	line, col int
+	inset     int     // of a scalar's text behind col: 1 for a quote; -1: it starts elsewhere
 	keys      []*node // of a mapping, in the order of the file
 	items     []*node // values of a mapping, elements of a sequence
 }

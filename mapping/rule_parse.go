@@ -104,15 +104,7 @@ func (c mapReader) options(r *fieldRule, n *node) {
 		r.class = psa.Class(c.oneOf(cl, "class", classes...))
 	}
 	if cf := n.get("conflict"); cf != nil {
-		items := []*node{cf}
-		if cf.kind == nodeSeq {
-			items = cf.items
-		}
-		for _, it := range items {
-			if s := c.oneOf(it, "conflict", slices.Concat(strategies, c.opts.Strategies)...); s != "" {
-				r.conflict = append(r.conflict, s)
-			}
-		}
+		r.strategy, r.conflict = c.strategy(cf)
 	}
 	if nu := n.get("nulls"); nu != nil {
 		r.keepNulls = c.oneOf(nu, "nulls", "clear", "keep") == "keep"

@@ -38,7 +38,7 @@ func fieldMapSchema() object {
 	values := mapOf(scalar)
 	sides := func(of any) object { return object{"left": of, "right": of, "psa": of, "app": of} }
 	owner := enum("left", "right", "psa", "app", "both")
-	strategy := object{"type": "string", "examples": strategies}
+	strategy := object{"type": "string", "examples": strategyExamples}
 	sets := mapOf(oneOf(scalar, closed(object{"id": scalar}, "id"), closed(object{"by": text, "values": values}, "by", "values")))
 	conditions := mapOf(oneOf(scalar, list(scalar)))
 	one := oneOf(text, object{"type": "object", "minProperties": 1, "maxProperties": 1})
@@ -71,7 +71,7 @@ func fieldMapSchema() object {
 			"unmatched": oneOf(enum("hold", "drop"), closed(object{"fallback": text}, "fallback"))}), "the field holds a member"),
 		"owner":    describe(oneOf(owner, closed(object{"side": owner, "on_edit": enum("restore", "tolerate", "ask")}, "side")), "the side whose value counts"),
 		"class":    enum(classes...),
-		"conflict": describe(oneOf(strategy, list(strategy)), "strategies for a change on both sides"),
+		"conflict": describe(oneOf(strategy, object{"type": "array", "items": strategy, "minItems": 1}), "strategy for a change on both sides; a list is first(...) of its items"),
 		"nulls":    describe(enum("clear", "keep"), "whether null clears the other side"),
 		"widen":    describe(object{"type": "boolean"}, "the rule may show a note to more people"),
 	}

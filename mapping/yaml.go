@@ -178,7 +178,12 @@ var (
 func (c *converter) scalar(n *node, y *yaml.Node) *node {
 	n.text = y.Value
 	n.kind = nodeString
-	if y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+	switch {
+	case y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		n.inset = 1
+		return n
+	case y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		n.inset = -1
 		return n
 	}
 	refuse := func(reads, write string) *node {
