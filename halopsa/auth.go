@@ -277,6 +277,16 @@ func (c *client) renew(ctx context.Context, _ *rest.Response) bool {
 		return false
 	}
 	_, err := c.token(ctx, *used)
+	if errors.Is(err, psa.ErrAuth) {
+		// Forgotten, so that the repetition asks for a token first, and tells
+		// why there is none.
+		c.tokens.mu.Lock()
+		if c.tokens.now.text == *used {
+			c.tokens.now = token{}
+		}
+		c.tokens.mu.Unlock()
+		return true
+	}
 	return err == nil
 }
 
@@ -289,11 +299,12 @@ func (c *client) accepted(text string) {
 	}
 }
 
-// taken reports whether the server took the token before, or takes it for the
-// one request that needs no right at all.
+// taken reports whether the server took the token a moment ago, or takes it for
+// the one request that needs no right at all.
 func (c *client) taken(ctx context.Context, text string) bool {
 	c.tokens.mu.Lock()
-	good := c.tokens.now.text == text && c.tokens.now.good && !c.tokens.now.renewed.IsZero()
+	now := c.tokens.now
+	good := now.text == text && now.good && !now.renewed.IsZero() && time.Since(now.renewed) < calm
 	c.tokens.mu.Unlock()
 	if good {
 		return true

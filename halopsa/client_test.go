@@ -410,6 +410,37 @@ func TestRightsAre401(t *testing.T) {
 	})
 }
 
+// An application that is withdrawn is refused credentials, whatever its tokens
+// were good for, and the error says what the authorisation server says.
+func TestApplicationWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := halopsatest.Small()
+		tenant.SetClock(time.Now)
+		var creds halopsa.Credentials
+		p, srv := open(t, tenant, &halopsatest.Options{TokenLife: 24 * time.Hour}, func(c *halopsa.Config) {
+			c.Credentials = func(context.Context) (halopsa.Credentials, error) { return creds, nil }
+		})
+		creds = halopsa.Credentials{ClientID: srv.Credentials().ClientID, ClientSecret: srv.Credentials().ClientSecret}
+		if err := slas(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		srv.RevokeTokens() // so that the present token replaced a refused one
+		if err := slas(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		gone := srv.Credentials()
+		gone.ClientSecret = "of-somebody-else"
+		srv.SetCredentials(gone)
+		for range 2 {
+			err := slas(t.Context(), p)
+			if !errors.Is(err, psa.ErrAuth) || errors.Is(err, psa.ErrDenied) || !strings.Contains(err.Error(), "invalid_client") {
+				t.Fatalf("%v, want %v with invalid_client", err, psa.ErrAuth)
+			}
+		}
+	})
+}
+
 // A server that refuses every token refuses the connection.
 func TestEveryTokenRefused(t *testing.T) {
 	p, mock := mocked(t, nil)

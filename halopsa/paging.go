@@ -21,8 +21,9 @@ const maxPage = 100 // rows
 // A pager reads the pages of one list.
 //
 // Lists of configuration take no page parameters and answer everything, mostly
-// as a bare array. If one answers an object that counts more rows than it
-// holds, or that does not count them, it is read in pages after all.
+// as a bare array; actions do, too. If one answers an object that counts more
+// rows than it holds, it is asked for that number of rows; if that does not
+// help, or if it does not count them, it is read in pages after all.
 //
 // Lists of records have pages by number, ordered by id on request. Rows that
 // are deleted meanwhile move all later ones to the front, so that a next page
@@ -67,6 +68,14 @@ func (g *pager) page(ctx context.Context, _ string) (rest.Page, error) {
 		s, err := g.get(ctx, 0, 0)
 		if err != nil {
 			return rest.Page{}, err
+		}
+		if !s.bare && s.count > len(s.rows) {
+			g.query = maps.Clone(g.query)
+			g.query.Set("count", strconv.Itoa(s.count)) // the number of rows, without pages
+			if s, err = g.get(ctx, 0, 0); err != nil {
+				return rest.Page{}, err
+			}
+			g.query.Del("count")
 		}
 		if s.bare || s.count >= 0 && s.count <= len(s.rows) {
 			return g.deliver(ctx, s.rows, false)

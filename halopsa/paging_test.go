@@ -264,14 +264,22 @@ func TestWrappedConfiguration(t *testing.T) {
 		requests int
 	}{
 		{"array", rows(0, n), 1},
+		{"by number", "by number", 2},
 		{"counted", fmt.Sprintf(`{"record_count":%d,"slas":%s}`, n, rows(0, n)), 1},
-		{"first page only", fmt.Sprintf(`{"record_count":%d,"slas":%s}`, n, rows(0, 50)), 3},
+		{"first page only", fmt.Sprintf(`{"record_count":%d,"slas":%s}`, n, rows(0, 50)), 4},
 		{"not counted", fmt.Sprintf(`{"slas":%s}`, rows(0, 50)), 3},
 	} {
 		p, mock := mocked(t, nil)
 		requests := 0
 		mock.RegisterResponder("GET", "=~/SLA", func(r *http.Request) (*http.Response, error) {
 			requests++
+			if tt.whole == "by number" { // the first 50, or as many as asked for
+				most, err := strconv.Atoi(r.URL.Query().Get("count"))
+				if err != nil {
+					most = 50
+				}
+				return answer(200, fmt.Sprintf(`{"record_count":%d,"slas":%s}`, n, rows(0, min(most, n))))(r)
+			}
 			size, err := strconv.Atoi(r.URL.Query().Get("page_size"))
 			if err != nil {
 				return answer(200, tt.whole)(r)

@@ -24,7 +24,7 @@ func recordLists() []*list {
 	client := map[string]filter{"company": {param: "client_id"}}
 	actions := func(kind psa.Kind, params ...string) *list {
 		return &list{
-			kind: kind, path: "/Actions", always: params2(append(params, "excludesys", "true")), rows: "actions",
+			kind: kind, path: "/Actions", always: params2(params), rows: "actions",
 			parent: psa.KindTicket, per: true, usage: -1, rated: true,
 		}
 	}
@@ -54,7 +54,7 @@ func recordLists() []*list {
 				"company": {param: "client_ids", many: true}, "owner": {param: "agent", many: true},
 			},
 		},
-		actions(psa.KindNote),
+		actions(psa.KindNote, "excludesys", "true"),
 		actions(psa.KindTimeEntry),
 	}
 }

@@ -112,7 +112,7 @@ func TestRequests(t *testing.T) {
 				" lastupdatefromdate=2026-06-09T19:59:49.123455Z order=id orderdesc=false page_no=1 page_size=100 pageinate=true requesttype=21 status=1,2",
 		}},
 		{"notes of a ticket", list(psa.KindNote, psa.Query{Parent: ref(psa.KindTicket, "4321")}), []string{"GET /Actions excludesys=true ticket_id=4321"}},
-		{"time of a ticket", list(psa.KindTimeEntry, psa.Query{Parent: ref(psa.KindTicket, "4321")}), []string{"GET /Actions excludesys=true ticket_id=4321"}},
+		{"time of a ticket", list(psa.KindTimeEntry, psa.Query{Parent: ref(psa.KindTicket, "4321")}), []string{"GET /Actions ticket_id=4321"}},
 
 		{"one team", get(psa.KindTeam, "4"), []string{
 			"GET /Team/4 includeagents=true includedetails=true includedisabled=true includeenabled=true showall=true",
