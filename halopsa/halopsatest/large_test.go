@@ -19,7 +19,7 @@ func TestVirtualFieldsAgree(t *testing.T) {
 		ent := tenant.api.ent(tenant.api.byPath[lower(path)])
 		first := map[string]int{"/Users": firstUser, "/Tickets": firstTicket}[path]
 		tenant.store.View(func(tx *simulator.Tx) {
-			for i := range 700 {
+			for i := 0; i < 700; i += 97 {
 				row, ok := tx.Table(path).Get(first + i)
 				if !ok {
 					t.Fatalf("%s has no row %d", path, first+i)

@@ -68,7 +68,7 @@ func TestSafePagingGetsEveryRow(t *testing.T) {
 		if rapid.Bool().Draw(rt, "descending") {
 			q.Set("orderdesc", "true")
 		}
-		got := c.collect(path, q, rapid.IntRange(25, 1500).Draw(rt, "size"))
+		got := c.collect(path, q, rapid.IntRange(60, 1500).Draw(rt, "size"))
 		want := tenant.IDs(path)
 		if len(got) != len(want) {
 			rt.Fatalf("%s: %d rows of %d", path, len(got), len(want))
