@@ -57,7 +57,7 @@ func TestImporterSeesNoEngine(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport (\n"+imports.String()+")\n\nfunc main() {}\n")
 	if _, err := run(dir, offline, "go", "mod", "tidy"); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\nIf modules are missing from the module cache, run: go mod tidy", err)
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
