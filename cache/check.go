@@ -40,7 +40,9 @@ type FieldFinding struct {
 // field values that are unknown, inactive or out of scope. References to
 // records, such as the company, are not in the snapshot: their rows are not
 // looked at. Findings come in the order of the form; nil means that nothing is
-// wrong. For a change to an existing record leave CodeRequired aside.
+// wrong. For a change to an existing record leave CodeRequired aside, and what
+// is found of fields that the change leaves as they are: an old ticket may well
+// have a status that is inactive by now.
 func (s *Snapshot) Check(kind psa.Kind, fields psa.Fields) []FieldFinding {
 	c := checker{s: s, kind: kind}
 	l := s.layout(kind)

@@ -92,8 +92,9 @@ var (
 // there. It holds two connections of the pool until Close; leave more to other
 // uses of db. If the pool is limited to one, it holds that, and a read of the
 // file waits for a commit. A database in memory must be limited to one
-// (db.SetMaxOpenConns(1)), since each connection would have its own. The errors are those of package cache: ErrBusy, ErrReadOnly,
-// ErrFull, ErrCorrupt, and ErrNewer.
+// (db.SetMaxOpenConns(1)), since each connection would have its own. The errors
+// are those of package cache: ErrBusy, ErrReadOnly, ErrFull, ErrCorrupt, and
+// ErrNewer.
 //
 // The caller closes the store first, then db.
 func New(ctx context.Context, db *sql.DB, o *Options) (*Store, error) {
