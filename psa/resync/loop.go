@@ -2,6 +2,7 @@ package resync
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -20,16 +21,19 @@ const (
 // complete reading, so at once if the source was never read or a run was
 // missed. After a failure that may pass by itself the next run comes after one
 // minute, then two, four, up to an hour, not before the time the vendor asked
-// for, and never later than scheduled; other failures wait for the schedule.
+// for, and never later than scheduled; other failures wait for the schedule. A
+// source that another process has leased is such a failure, unless that one has
+// read it by then.
 // What came of each run is told to Options.Observer.
 func (s *Syncer) Loop(ctx context.Context) error {
 	failures := 0
 	var lastGood time.Time // end of the last successful run
 	last, err := s.lastRead(ctx)
+	known := last // last complete reading before the last run
 	for {
 		now := time.Now()
 		due := s.times.next(last, now)
-		if err != nil && psa.Temporary(err) {
+		if err != nil && (psa.Temporary(err) || errors.Is(err, cache.ErrLeased)) {
 			due = s.times.retry(due, now, failures, psa.RetryAfter(err))
 			failures++
 		} else {
@@ -41,7 +45,12 @@ func (s *Syncer) Loop(ctx context.Context) error {
 		if !sleep(ctx, due.Sub(now)) {
 			return ctx.Err()
 		}
-		last = time.Now()
+		read, readErr := s.lastRead(ctx)
+		if errors.Is(err, cache.ErrLeased) && readErr == nil && read.After(known) {
+			last, err = read, nil // who had the lease has done the work
+			continue
+		}
+		last, known = time.Now(), read
 		_, err = s.Run(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()

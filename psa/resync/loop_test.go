@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 	"github.com/psasync/psasync/psa/resync"
@@ -31,6 +32,16 @@ func (b *bench) looped(ctx context.Context, d time.Duration) (starts []time.Dura
 		}
 	}
 	return starts
+}
+
+// leased has another process hold the lease.
+func (b *bench) leased(ttl time.Duration) cache.Lease {
+	b.t.Helper()
+	lease, err := b.store.Acquire(b.t.Context(), source, "another process", ttl)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return lease
 }
 
 func minutes(list ...float64) (out []time.Duration) {
@@ -75,6 +86,28 @@ func TestLoopFollowsTheSchedule(t *testing.T) {
 				b.tenant.Fail(psatest.Fault{Op: psatest.OpInstance, Times: 2, Err: psa.ErrUnavailable})
 			},
 			lasts: 300 * time.Minute, want: minutes(0, 1, 3, 183),
+		},
+		"whoever has the lease has died": {
+			options: resync.Options{Schedule: resync.Schedule{Cron: "@daily"}},
+			arrange: func(b *bench) { b.leased(90 * time.Second) },
+			lasts:   23 * time.Hour, want: minutes(0, 1, 3),
+		},
+		"whoever has the lease does the work": {
+			options: resync.Options{Schedule: resync.Schedule{Cron: "0 * * * *"}},
+			arrange: func(b *bench) {
+				lease := b.leased(time.Hour)
+				time.AfterFunc(30*time.Second, func() {
+					kinds := map[psa.Kind]cache.KindMeta{}
+					for _, k := range b.tenant.Features().Kinds() {
+						kinds[k] = cache.KindMeta{Fresh: time.Now()}
+					}
+					_, err := b.store.Memory.Commit(b.t.Context(), source, 0, cache.Batch{Kinds: kinds, Token: lease.Token()})
+					if err = errors.Join(err, lease.Release(b.t.Context())); err != nil {
+						b.t.Error(err)
+					}
+				})
+			},
+			lasts: 130 * time.Minute, want: minutes(0, 60, 120),
 		},
 		"quiet hours": {
 			options: resync.Options{Schedule: resync.Schedule{Cron: "0 * * * *", Quiet: []resync.Hours{{22 * time.Hour, 30 * time.Minute}, {2 * time.Hour, 4*time.Hour + 10*time.Minute}}}},
