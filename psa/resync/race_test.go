@@ -138,7 +138,10 @@ func TestCommittedBehindOurBack(t *testing.T) {
 		b.tenant.lists.Store(0)
 		b.tenant.Edit(ref(parent, "1"), psa.Fields{"name": "Renamed"})
 		b.tenant.Remove(ref(psa.KindTicketSource, "1"))
-		b.behind(1, func(int) cache.Batch { return cache.Batch{Put: []psa.Record{roleRow("r")}} })
+		b.behind(1, func(int) cache.Batch { // and rows of ours that were as before
+			stray := psatest.Row(psa.KindPriority, "1", psa.Fields{"name": "Stray"})
+			return cache.Batch{Put: []psa.Record{roleRow("r"), stray}, End: []psa.Ref{ref(psa.KindMember, "1")}}
+		})
 		r := b.run()
 		if lists(b) != once {
 			t.Errorf("%s: collected again: %d lists, not %d", name, lists(b), once)
