@@ -51,9 +51,9 @@ func TestFlatMemory(t *testing.T) {
 		}
 		return (float64(most) - float64(before.HeapAlloc)) / 1e6
 	}
-	short, long := peak(1_000), peak(8_000)
+	short, long := peak(500), peak(4_000)
 	if long > short+2 {
-		t.Errorf("%.1f MB for 1,000 rows, %.1f MB for 8,000", short, long)
+		t.Errorf("%.1f MB for 500 rows, %.1f MB for 4,000", short, long)
 	}
 }
 

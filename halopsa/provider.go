@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
@@ -106,6 +107,11 @@ type Provider struct {
 //go:embed fields.yaml
 var fieldsYAML []byte
 
+// fields is the layout, read once for all providers of a process.
+var fields = sync.OnceValues(func() (*mapping.Layout, error) {
+	return mapping.ParseLayout("halopsa/fields.yaml", fieldsYAML)
+})
+
 // New returns a provider. It makes no request. The error names everything that
 // is wrong with cfg.
 func New(cfg Config) (*Provider, error) {
@@ -113,7 +119,7 @@ func New(cfg Config) (*Provider, error) {
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("halopsa: %w", errors.Join(errs...))
 	}
-	layout, err := mapping.ParseLayout("halopsa/fields.yaml", fieldsYAML)
+	layout, err := fields()
 	if err != nil {
 		return nil, fmt.Errorf("halopsa: %w", err)
 	}
