@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/psasync/psasync/psa"
@@ -14,16 +16,24 @@ type fit struct {
 	cat  psa.Catalog
 	byID bool
 	side Side
+	name string
+	// options are what a custom field offers; nil where it offers nothing in
+	// particular, or that is not known.
+	options []string
 }
 
 func (c *kindCompiler) fit(f psa.Field, s Side, byID bool) fit {
-	return fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), byID: byID, side: s}
+	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
+	if f.Type == psa.TypeOption {
+		ft.options = f.Options
+	}
+	return ft
 }
 
 // passes reports whether a value of the same type from the other side needs no
-// work: references belong to one system, plain values to none.
+// work: references and options belong to one system, plain values to none.
 func (f *fit) passes() bool {
-	return f.typ != psa.TypeRef && f.typ != psa.TypeRefs && f.typ != psa.TypeIDs && f.typ != psa.TypeObject && f.typ != psa.TypeList
+	return f.options == nil && f.typ != psa.TypeRef && f.typ != psa.TypeRefs && f.typ != psa.TypeIDs && f.typ != psa.TypeObject && f.typ != psa.TypeList
 }
 
 // accepts reports whether a value is of the type at all; times are not parsed.
@@ -82,16 +92,16 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 	case psa.TypeString, psa.TypeText, psa.TypeOption:
 		switch t := v.(type) {
 		case string:
-			return t, nil
+			return f.text(t)
 		case psa.Fields:
 			if from.typ == psa.TypeRef || from.typ == "" {
 				if s, ok := valueText(t, f.byID || from.byID); ok {
-					return s, nil
+					return f.text(s)
 				}
 			}
 		case json.Number:
 			if fresh {
-				return string(t), nil
+				return f.text(string(t))
 			}
 		}
 	case psa.TypeNumber:
@@ -129,6 +139,18 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 		return v, nil
 	}
 	return nil, f.mismatch(v)
+}
+
+// text checks that a custom field with options offers the text.
+func (f *fit) text(s string) (any, *trouble) {
+	if f.options == nil || slices.Contains(f.options, s) {
+		return s, nil
+	}
+	return nil, &trouble{code: "no-such-option", msg: f.notOffered(s)}
+}
+
+func (f *fit) notOffered(option string) string {
+	return "the " + f.side.String() + " side's field " + quote(f.name) + " has no active option " + quote(option) + didYouMean(option, f.options)
 }
 
 func (f *fit) mismatch(v any) *trouble {

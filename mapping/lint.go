@@ -218,11 +218,40 @@ func (l *linter) scopesOf(r *mapRule, s Side) psa.Options {
 	})
 }
 
-// live returns the options of a reference on one side; ok is false where there
-// is no catalog, or the field is no reference to configuration.
+// live reports whether a field refers to configuration that a catalog lists.
 func (l *linter) live(r *mapRule, s Side) bool {
 	f := &r.fits[s]
 	return f.cat != nil && f.kind != "" && !f.kind.IsRecord() && (f.typ == psa.TypeRef || f.typ == psa.TypeRefs || f.typ == psa.TypeIDs)
+}
+
+// chooses reports whether a side offers values to choose from: rows of
+// configuration, or the options of a custom field.
+func (l *linter) chooses(r *mapRule, s Side) bool { return l.live(r, s) || r.fits[s].options != nil }
+
+// offered returns what a side offers at present within a scope.
+func (l *linter) offered(r *mapRule, s Side, scope string) psa.Options {
+	f := &r.fits[s]
+	if f.options != nil {
+		return customOptions(f.options)
+	}
+	return f.cat.Options(f.kind, scope)
+}
+
+// customOptions returns the options of a custom field as if they were rows.
+func customOptions(values []string) psa.Options {
+	opts := make(psa.Options, len(values))
+	for i, v := range values {
+		opts[i] = psa.Option{Ref: psa.Ref{Kind: psa.KindCustomField, ID: v}, Name: v}
+	}
+	return opts
+}
+
+// held returns an option as a record holds it.
+func (l *linter) held(r *mapRule, s Side, o psa.Option) any {
+	if r.fits[s].options != nil {
+		return o.ID
+	}
+	return psa.Reference{ID: o.ID, Name: o.Name}.Fields()
 }
 
 func optionText(o psa.Option, byID bool) string {
@@ -250,8 +279,8 @@ func (l *linter) keys(r *mapRule) {
 	}
 	for s := range r.fields {
 		side := Side(s)
-		if !l.live(r, side) {
-			continue
+		if !l.chooses(r, side) || side == Right && r.fits[s].options != nil && len(r.steps) > 0 {
+			continue // transforms come between the values and the right field
 		}
 		cat, f := l.cfg.catalog(side), &r.fits[s]
 		for _, p := range r.values {
@@ -261,6 +290,12 @@ func (l *linter) keys(r *mapRule) {
 					continue
 				}
 				text, at = p.right.text, p.right
+			}
+			if f.options != nil {
+				if !slices.Contains(f.options, text) {
+					l.add(at, psa.Failure, CodeNoSuchOption, "%s", f.notOffered(text))
+				}
+				continue
 			}
 			scope, in := "", ""
 			if p.scope != "" && p.scope != "*" && side == Left && r.scope[Left] != nil {
@@ -309,10 +344,10 @@ func (l *linter) uncovered(r *mapRule) {
 	for s := range r.fields {
 		from := Side(s)
 		to := from.Other()
-		if !r.direction.allows(to) || !l.live(r, from) || r.skip[to] {
+		if !r.direction.allows(to) || !l.chooses(r, from) || r.skip[to] {
 			continue
 		}
-		if len(r.values) == 0 && !l.live(r, to) {
+		if len(r.values) == 0 && !l.chooses(r, to) {
 			continue // names pass as texts
 		}
 		l.uncoveredFrom(r, from)
@@ -332,7 +367,7 @@ func (l *linter) uncoveredFrom(r *mapRule, from Side) {
 	f := &r.fits[from]
 	for _, scope := range l.scopesOf(r, from) {
 		var missing []string
-		for _, o := range f.cat.Options(f.kind, scope.ID) {
+		for _, o := range l.offered(r, from, scope.ID) {
 			x := l.trial(r, from, o, scope)
 			v, _ := r.fields[from].get(x.src)
 			if r.fits[from].typ == psa.TypeRefs {
@@ -370,7 +405,7 @@ func (l *linter) listed(r *mapRule, from Side, o psa.Option, scope psa.Option) b
 // trial prepares the mapping of one option as if a record held it.
 func (l *linter) trial(r *mapRule, from Side, o, scope psa.Option) apply {
 	src := psa.Fields{}
-	r.fields[from].set(src, psa.Reference{ID: o.ID, Name: o.Name}.Fields())
+	r.fields[from].set(src, l.held(r, from, o))
 	x := apply{to: from.Other(), src: src, dst: psa.Fields{}, present: psa.Fields{}, silent: true}
 	if r.scope[from] != nil && scope.ID != "" {
 		r.scope[from].set(src, psa.Reference{ID: scope.ID, Name: scope.Name}.Fields())

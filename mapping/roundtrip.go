@@ -146,13 +146,13 @@ func show(v any) string {
 // samples returns the values to prove a rule with: what the side offers, what
 // the value map lists, else what its type can hold.
 func (l *linter) samples(r *mapRule, s Side, scope psa.Option) []any {
-	if l.live(r, s) {
-		if r.fits[s].typ != psa.TypeRef {
+	if l.chooses(r, s) {
+		if typ := r.fits[s].typ; typ != psa.TypeRef && typ != psa.TypeOption {
 			return nil
 		}
 		var all []any
-		for _, o := range r.fits[s].cat.Options(r.fits[s].kind, scope.ID) {
-			all = append(all, psa.Reference{ID: o.ID, Name: o.Name}.Fields())
+		for _, o := range l.offered(r, s, scope.ID) {
+			all = append(all, l.held(r, s, o))
 		}
 		return all
 	}

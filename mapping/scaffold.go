@@ -184,6 +184,9 @@ func (p *fieldPair) fit() bool {
 	case psa.TypeObject, psa.TypeList:
 		return false
 	}
+	if p.left.Options != nil && isConfig(p.right) {
+		return true // an option becomes a row, by a value map
+	}
 	return p.left.Type == p.right.Type || compatible(p.left.Type, p.right.Type) && p.right.Type != psa.TypeRef
 }
 
@@ -263,15 +266,36 @@ func (s *scaffold) rule(p fieldPair) entry {
 	return entry{lines: []string{key + ": {" + strings.Join(opts, ", ") + "}" + note}}
 }
 
+// isConfig reports whether a field refers to rows of configuration other than
+// members, who are matched by rules of their own.
+func isConfig(f psa.Field) bool {
+	return f.Type == psa.TypeRef && f.Kind != "" && !f.Kind.IsRecord() && f.Kind != psa.KindMember
+}
+
+// choices returns what a side offers for a field, nil if that is nothing in
+// particular.
+func (s *scaffold) choices(f psa.Field, side Side) psa.Options {
+	switch {
+	case isConfig(f):
+		return s.cats[side].Options(f.Kind, "")
+	case f.Options != nil:
+		return customOptions(f.Options)
+	}
+	return nil
+}
+
 // values guesses a value map where both sides have options.
 func (s *scaffold) values(p fieldPair) []string {
-	if p.left.Type != psa.TypeRef || p.right.Type != psa.TypeRef || p.left.Kind.IsRecord() || p.left.Kind == psa.KindMember || p.left.Kind == "" || p.right.Kind == "" {
+	from, to := s.choices(p.left, Left), s.choices(p.right, Right)
+	if from == nil || to == nil {
 		return nil
 	}
-	to := s.cats[Right].Options(p.right.Kind, "")
-	scopes := s.cats[Left].Scopes(p.left.Kind)
+	var scopes []psa.Scope
+	if isConfig(p.left) {
+		scopes = s.cats[Left].Scopes(p.left.Kind)
+	}
 	if len(scopes) == 0 {
-		lines, prefer := valueLines(s.cats[Left].Options(p.left.Kind, ""), to, "    ")
+		lines, prefer := valueLines(from, to, "    ")
 		return s.valueBlock("  values:", lines, prefer)
 	}
 	var lines []string
