@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,9 +113,9 @@ func TestFaults(t *testing.T) {
 			w.cfg.Credentials = func(context.Context) (connectwise.Credentials, error) {
 				return connectwise.Credentials{PublicKey: old.PublicKey, PrivateKey: old.PrivateKey}, nil
 			}
-			n := 0
+			var n atomic.Int64
 			w.srv.Before(func(*http.Request) {
-				if n++; n == 12 {
+				if n.Add(1) == 12 {
 					c := old
 					c.PrivateKey = "rotated"
 					w.srv.SetCredentials(c)
@@ -158,6 +159,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				c.hurt(w)
@@ -217,10 +219,10 @@ func TestOvercome(t *testing.T) {
 		}},
 		{"rows moving while paging", func(w *world) {
 			w.cfg.PageSize = 10
-			n := 0
+			var n atomic.Int64
 			w.srv.Before(func(r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, path) {
-					if n++; n == 2 { // the first page is out
+					if n.Add(1) == 2 { // the first page is out
 						w.srv.Tenant().Remove(path, w.srv.Tenant().IDs(path)[0])
 						w.srv.Tenant().Remove(path, w.srv.Tenant().IDs(path)[0])
 					}
@@ -228,9 +230,9 @@ func TestOvercome(t *testing.T) {
 			})
 		}},
 		{"rotated keys, taken up without a restart", func(w *world) {
-			n := 0
+			var n atomic.Int64
 			w.srv.Before(func(*http.Request) {
-				if n++; n == 12 {
+				if n.Add(1) == 12 {
 					c := w.srv.Credentials()
 					c.PrivateKey = "rotated"
 					w.srv.SetCredentials(c)
@@ -239,9 +241,9 @@ func TestOvercome(t *testing.T) {
 		}},
 		{"release upgraded half-way", func(w *world) {
 			w.srv.SetLatency(20 * time.Second) // the release is older than a minute by then
-			n := 0
+			var n atomic.Int64
 			w.srv.Before(func(*http.Request) {
-				if n++; n == 33 {
+				if n.Add(1) == 33 {
 					w.srv.SetCodebase("v2025_2")
 				}
 			})
@@ -249,6 +251,7 @@ func TestOvercome(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				for range 40 {
