@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/connectwise"
+	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -55,7 +57,20 @@ func vendors(t *testing.T) []psa.Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []psa.Provider{cw}
+	at, err := autotask.New(autotask.Config{
+		Credentials: func(context.Context) (autotask.Credentials, error) { return autotask.Credentials{}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	halo, err := halopsa.New(halopsa.Config{
+		URL:         "acme.halopsa.com",
+		Credentials: func(context.Context) (halopsa.Credentials, error) { return halopsa.Credentials{}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []psa.Provider{cw, at, halo}
 }
 
 func featureTable(t *testing.T) string {
@@ -66,10 +81,10 @@ func featureTable(t *testing.T) string {
 		fmt.Fprintf(&b, " %s |", p.Name())
 	}
 	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(providers)) + "\n")
-	var reasons strings.Builder
+	reasons := make([]strings.Builder, len(providers))
 	for _, k := range append(psa.ConfigKinds(), psa.RecordKinds()...) {
 		fmt.Fprintf(&b, "| %s |", k)
-		for _, p := range providers {
+		for i, p := range providers {
 			f, ok := p.Features()[k]
 			switch {
 			case !ok || f.Can == 0:
@@ -78,13 +93,15 @@ func featureTable(t *testing.T) string {
 				fmt.Fprintf(&b, " %s |", cell(f))
 			}
 			if why := f.Missing[psa.CanList]; why != "" {
-				fmt.Fprintf(&reasons, "- %s, %s: %s\n", p.Name(), k, why)
+				fmt.Fprintf(&reasons[i], "- %s: %s\n", k, why)
 			}
 		}
 		b.WriteString("\n")
 	}
-	if reasons.Len() > 0 {
-		fmt.Fprintf(&b, "\nNot there, and why:\n\n%s", reasons.String())
+	for i, p := range providers {
+		if reasons[i].Len() > 0 {
+			fmt.Fprintf(&b, "\nNot there with %s, and why:\n\n%s", p.Name(), reasons[i].String())
+		}
 	}
 	b.WriteString("\n")
 	return b.String()
