@@ -353,6 +353,26 @@ func TestTokenEndsHalfWay(t *testing.T) {
 	})
 }
 
+// A token is good until a minute before its end, or for half of a short life.
+func TestTokenIsReplacedEarly(t *testing.T) {
+	for _, tt := range []struct{ life, until time.Duration }{{10 * time.Minute, 9 * time.Minute}, {time.Minute, 30 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := halopsatest.Small()
+			tenant.SetClock(time.Now)
+			p, srv := open(t, tenant, &halopsatest.Options{TokenLife: tt.life}, nil)
+			for i, wait := range []time.Duration{0, tt.until - time.Second, 2 * time.Second} {
+				time.Sleep(wait)
+				if err := slas(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+				if n, want := srv.TokensIssued(), 1+i/2; n != want {
+					t.Errorf("life %v: %d tokens at request %d, want %d", tt.life, n, i+1, want)
+				}
+			}
+		})
+	}
+}
+
 // A token that ends sooner than it said is replaced once, for everybody.
 func TestTokenRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
