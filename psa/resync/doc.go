@@ -37,6 +37,10 @@
 //     the right to read it, since some vendors answer a missing right with an
 //     empty list; what neither a count nor a check can confirm is stale.
 //
+// A parent that is gone takes its children along even if the list of another
+// parent failed, since nothing may point at what is not there. A child that had
+// moved to that other parent comes back with the next run that can read it.
+//
 // # Inactive rows
 //
 // They are kept and marked, since old tickets point at them, and are never
