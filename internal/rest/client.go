@@ -56,10 +56,11 @@ type Config struct {
 	Renew func(context.Context, *Response) bool
 	// Classify reads the vendor's error format. It is called with every answer
 	// other than 2xx, and with a 2xx answer unless its body is empty or a JSON
-	// array; wrapped pages come by too, so look at Status first. It returns a *psa.Error with Code, Detail and perhaps RetryAfter
-	// set (the rest is filled in), or nil to let the status decide. The class
-	// decides what is repeated: always ErrRateLimited; ErrUnavailable and
-	// ErrTimeout only if the request reads. nil: by status.
+	// array; wrapped pages come by too, so look at Status first. It returns a
+	// *psa.Error with Code, Detail and perhaps RetryAfter set (the rest is filled
+	// in), or nil to let the status decide. The class decides what is repeated:
+	// always ErrRateLimited; ErrUnavailable and ErrTimeout only if the request
+	// reads. nil: by status.
 	Classify func(*Response) error
 
 	// Budget is shared by everything that uses the account's quota. nil: no
