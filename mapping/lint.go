@@ -38,11 +38,16 @@ func (m *Map) LintWith(cfg *Config) []psa.Finding {
 	if cfg == nil {
 		cfg = &Config{}
 	}
+	return m.lint(cfg, nil)
+}
+
+// lint adds to proofs what the round trips came to, unless it is nil.
+func (m *Map) lint(cfg *Config, proofs *[]Proof) []psa.Finding {
 	var p problems
 	mp := m.compile(cfg, &p)
 	for _, km := range m.kinds {
 		p.kind = km.kind
-		l := linter{cfg: cfg, p: &p, km: km, mp: mp, k: mp.kinds[km.kind]}
+		l := linter{cfg: cfg, p: &p, km: km, mp: mp, k: mp.kinds[km.kind], proofs: proofs}
 		l.c = kindCompiler{cfg: cfg, p: &problems{}, kind: km.kind}
 		l.c.schema(cfg)
 		l.kind()
@@ -57,6 +62,8 @@ type linter struct {
 	mp  *Mapper
 	k   *kindMapper
 	c   kindCompiler
+
+	proofs *[]Proof
 }
 
 func (l *linter) add(n *node, s psa.Severity, code, format string, args ...any) {

@@ -7,23 +7,82 @@ import (
 	"github.com/psasync/psasync/psa"
 )
 
-// roundTrip maps every live value, or generated ones, there and back, and
-// reports the first that comes back as another one. A target that holds the
-// original must keep it in any case.
+// A Proof counts what became of the values that Lint sent there and back by
+// one rule: all that a side offers at present, else those that the map lists,
+// else made ones of the field's type.
+type Proof struct {
+	Kind        psa.Kind
+	Left, Right string // fields as written
+	Where       string // file:line:column
+	Live, Made  int    // values tried: offered at present, and listed or made
+	Back        int    // came back as they were
+	Held        int    // have no rule: they stay where they are
+	Shared      int    // came back as the preferred one of several; a record that holds them keeps them
+	Lossy       int    // came back as other values, as a transform declares
+	Broken      int    // came back as other values: the rule is wrong, and Lint says so
+}
+
+// Prove returns what the round trips of Lint come to, for each rule that goes
+// both ways, by kind in the order of application. A rule that passes values of
+// one type as they are, or refers to records or members, tries none.
+func (m *Map) Prove(cfg *Config) []Proof {
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	var proofs []Proof
+	m.lint(cfg, &proofs)
+	return proofs
+}
+
+// roundTrip maps every live value, or made ones, there and back, and reports
+// the first of each kind of loss. A target that holds the original must keep it
+// in any case.
 func (l *linter) roundTrip(r *mapRule) {
-	if r.direction != both || r.member != nil || r.each != nil || r.template != nil || r.skip[Left] || r.skip[Right] ||
-		r.fits[Left].kind.IsRecord() || r.fits[Right].kind.IsRecord() {
+	if r.direction != both {
 		return
 	}
+	p := Proof{Kind: l.km.kind, Left: r.fieldRule.fields[Left].text, Right: r.fieldRule.fields[Right].text, Where: where(r.at)}
+	defer func() {
+		if l.proofs != nil {
+			*l.proofs = append(*l.proofs, p)
+		}
+	}()
+	if r.member != nil || r.each != nil || r.template != nil || r.skip[Left] || r.skip[Right] || r.fits[Left].kind.IsRecord() || r.fits[Right].kind.IsRecord() {
+		return
+	}
+	seen := map[string]bool{}
 	for s := range r.fields {
 		from := Side(s)
+		tried := &p.Made
+		if l.chooses(r, from) {
+			tried = &p.Live
+		}
 		for _, scope := range l.scopes(r, from) {
 			for _, v := range l.samples(r, from, scope) {
-				if l.thereAndBack(r, from, scope, v) {
-					return // one counter-example says it
+				loss := l.thereAndBack(r, from, scope, v)
+				*tried++
+				p.count(loss.code)
+				if loss.msg != "" && !seen[loss.code] {
+					l.add(r.at, loss.severity, loss.code, "%s", loss.msg)
+					seen[loss.code] = true
 				}
 			}
 		}
+	}
+}
+
+func (p *Proof) count(code string) {
+	switch code {
+	case "":
+		p.Back++
+	case CodeUncovered:
+		p.Held++
+	case CodeManyToOne:
+		p.Shared++
+	case CodeLossy:
+		p.Lossy++
+	default:
+		p.Broken++
 	}
 }
 
@@ -34,8 +93,14 @@ func (l *linter) scopes(r *mapRule, s Side) psa.Options {
 	return psa.Options{{}}
 }
 
-// thereAndBack reports whether it found v to come back as another value.
-func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) bool {
+// A loss is how a value comes back as another one.
+type loss struct {
+	code     string // of the finding; "" if nothing is lost
+	severity psa.Severity
+	msg      string
+}
+
+func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) loss {
 	src := psa.Fields{}
 	r.fields[from].set(src, v)
 	if r.scope[from] != nil && scope.ID != "" {
@@ -44,14 +109,14 @@ func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) bo
 	there := apply{to: from.Other(), src: src, dst: psa.Fields{}, present: psa.Fields{}, silent: true}
 	w, ok, t := r.convert(&there, v)
 	if !ok || t != nil {
-		return false // such a value is held, which uncovered reports
+		return loss{code: CodeUncovered} // held, which uncovered reports
 	}
 	other := psa.Fields{}
 	r.fields[from.Other()].set(other, w)
 	back := apply{to: from, src: other, dst: scopeOnly(src, r.scope[from]), present: psa.Fields{}, silent: true}
 	u, ok, t := r.convert(&back, w)
 	if ok && t == nil && sameValue(u, v) {
-		return false
+		return loss{}
 	}
 	how := "is refused on the way back"
 	if t == nil {
@@ -59,15 +124,15 @@ func (l *linter) thereAndBack(r *mapRule, from Side, scope psa.Option, v any) bo
 	}
 	kept := apply{to: from, src: other, dst: psa.Fields{}, present: src, silent: true}
 	keeps := (r.lossy || t == nil) && r.agrees(&kept, w, v)
+	says := show(v) + " becomes " + show(w) + " and " + how
 	switch {
 	case r.lossy && len(r.prefer) > 0 && keeps:
-		l.add(r.at, psa.Info, CodeManyToOne, "%s becomes %s and %s where it is new; a %s record that holds it keeps it", show(v), show(w), how, from)
+		return loss{CodeManyToOne, psa.Info, says + " where it is new; a " + from.String() + " record that holds it keeps it"}
 	case r.lossy && (keeps || r.declaredLossy() != ""):
-		l.add(r.at, psa.Warning, CodeLossy, "%s becomes %s and %s; lost: %s", show(v), show(w), how, r.declaredLossy())
+		return loss{CodeLossy, psa.Warning, says + "; lost: " + r.declaredLossy()}
 	default:
-		l.add(r.at, psa.Failure, CodeRoundTrip, "%s becomes %s and %s; add direction: to_%s, or make the rule go back", show(v), show(w), how, from.Other())
+		return loss{CodeRoundTrip, psa.Failure, says + "; add direction: to_" + from.Other().String() + ", or make the rule go back"}
 	}
-	return true
 }
 
 // applies finds listed values that the rest of the rule cannot take: a text
