@@ -276,6 +276,33 @@ func TestRefusedAtTheSameMoment(t *testing.T) {
 	})
 }
 
+// A row that is known by its hash says nothing of its being active, and is left
+// out all the same.
+func TestKnownRowsMayBeInactive(t *testing.T) {
+	tenant := connectwisetest.Small()
+	p, _ := open(t, tenant, nil, nil)
+	id := tenant.IDs("/system/members")[0]
+	tenant.Update("/system/members", id, connectwisetest.Row{"inactiveFlag": true})
+	seen := map[psa.Hash]psa.Ref{}
+	for r, err := range p.List(t.Context(), psa.KindMember, psa.Query{}) {
+		if err != nil || r.Err != nil {
+			t.Fatal(err, r.Err)
+		}
+		seen[r.Hash] = r.Ref
+	}
+	known := psa.KnownFunc(func(h psa.Hash) (psa.Ref, bool) { ref, ok := seen[h]; return ref, ok })
+	n := 0
+	for r, err := range p.List(t.Context(), psa.KindMember, psa.Query{ActiveOnly: true, Known: known}) {
+		if err != nil || r.ID == fmt.Sprint(id) {
+			t.Errorf("%s of the active members, %v", r.Ref, err)
+		}
+		n++
+	}
+	if n == 0 || n >= len(seen) {
+		t.Errorf("%d active members of %d", n, len(seen))
+	}
+}
+
 // A filter without ids keeps nothing, and asks nobody.
 func TestEmptyFilter(t *testing.T) {
 	p, srv := open(t, connectwisetest.Small(), nil, nil)
