@@ -59,9 +59,9 @@ func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) 
 	if k == nil {
 		return nil, nil
 	}
-	x := apply{to: side, ref: rec.Ref, src: rec.Fields}
+	x := apply{to: side, ref: rec.Ref, src: k.named(side.Other(), rec.Fields)}
 	if env != nil {
-		x.present, x.link = env.Present, env.Link
+		x.present, x.link = k.named(side, env.Present), env.Link
 	}
 	x.dst = make(psa.Fields, len(k.groups)+len(k.sets[side])+len(k.create[side]))
 	k.apply(&x)
@@ -438,6 +438,7 @@ func (mp *Mapper) Differ(kind psa.Kind, left, right psa.Fields) []string {
 	if k == nil {
 		return nil
 	}
+	left, right = k.named(Left, left), k.named(Right, right)
 	var names []string
 	for _, g := range k.groups {
 		for _, r := range g.rules {

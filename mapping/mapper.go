@@ -41,6 +41,7 @@ type kindMapper struct {
 	scoped int          // the first group that looks at a scope
 	sets   [2][]setter  // constants
 	create [2][]setter
+	refs   [2][]refNames
 }
 
 // A ruleGroup holds the rules for one left field; the first whose condition
@@ -137,6 +138,9 @@ func (c *kindCompiler) schema(cfg *Config) {
 
 func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 	k := &kindMapper{kind: km.kind}
+	if km.at != nil { // not the elements of a list
+		k.refs = [2][]refNames{c.refNames(Left), c.refNames(Right)}
+	}
 	for _, r := range km.rules {
 		mr := c.rule(r)
 		if mr == nil {
