@@ -32,6 +32,7 @@ func newHost() *host {
 				{Name: "due_date", Type: psa.TypeTime},
 				{Name: "estimate_minutes", Type: psa.TypeNumber, Unit: "minutes"},
 				{Name: "id", Type: psa.TypeString, ReadOnly: true},
+				{Name: "impact", Type: psa.TypeOption, Options: []string{"Low", "Medium", "High"}},
 				{Name: "link", Type: psa.TypeString},
 				{Name: "origin", Type: psa.TypeString},
 				{Name: "priority", Type: psa.TypeRef, Kind: psa.KindPriority},

@@ -2,19 +2,21 @@
 //
 //	go run ./examples/fieldmap
 //
-// It needs no credentials: the PSA is a simulated ConnectWise tenant in this
-// process, the host an invented platform (host.go). Without a command it tells
+// It needs no credentials: the PSA is a simulated account in this process, the
+// host an invented platform (host.go). Without a command it tells
 // the whole story. The commands are its parts:
 //
 //	scaffold          write a first map from what both systems offer
-//	lint              compare a map with what both systems offer at present
+//	lint [NAME]       compare a map with what both systems offer at present; bad.yaml and
+//	                  unreadable.yaml are maps full of mistakes
+//	prove             count the values that come back as they were, rule by rule
 //	preview [TICKET]  what a ticket would become, field by field
 //	explain FIELD     which file and line each part of a ticket field's rule came from
 //	impact            what a change in the PSA breaks: a renamed status, a removed field
 //	schema            the JSON Schema of maps, for editors
 //
-// -map FILE takes another map than maps/acme.yaml, which extends
-// maps/base.yaml.
+// -vendor NAME simulates another PSA: autotask, connectwise or halopsa. -map FILE
+// takes another map than maps/NAME-acme.yaml, which extends maps/NAME.yaml.
 //
 // The exit code is for scripts:
 //
@@ -26,6 +28,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -43,7 +46,7 @@ import (
 )
 
 //go:embed maps/*.yaml
-var maps embed.FS
+var files embed.FS
 
 // Exit codes, see the package comment.
 const (
@@ -91,15 +94,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // A session is one run of the program.
 type session struct {
 	*connection
-	mapFile string
-	out     io.Writer
+	mapFile, vendor string
+	out             io.Writer
 }
 
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s := &session{out: stdout}
 	flags := flag.NewFlagSet("fieldmap", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&s.mapFile, "map", "", "the field map to use (default maps/acme.yaml of this program)")
+	flags.StringVar(&s.vendor, "vendor", "connectwise", "`name` of the simulated PSA: "+strings.Join(vendors(), ", "))
+	flags.StringVar(&s.mapFile, "map", "", "`file` of the field map to use (default the vendor's of this program)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
@@ -112,7 +116,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}{
 		"":         {func(ctx context.Context, _ string) error { return s.story(ctx) }, 0},
 		"scaffold": {func(ctx context.Context, _ string) error { return s.scaffold(ctx) }, 0},
-		"lint":     {func(ctx context.Context, _ string) error { return s.lint(ctx) }, 0},
+		"lint":     {s.lint, 1},
+		"prove":    {func(ctx context.Context, _ string) error { return s.prove(ctx) }, 0},
 		"preview":  {s.preview, 1},
 		"explain":  {s.explain, 1},
 		"impact":   {func(ctx context.Context, _ string) error { return s.impact(ctx) }, 0},
@@ -120,24 +125,27 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	c, ok := commands[flags.Arg(0)]
 	if !ok {
-		return usage("unknown command %q; there are scaffold, lint, preview, explain, impact and schema", flags.Arg(0))
+		return usage("unknown command %q; there are scaffold, lint, prove, preview, explain, impact and schema", flags.Arg(0))
 	}
 	if flags.NArg() > 1+c.args {
 		return usage("unexpected argument %q", flags.Arg(1+c.args))
 	}
 	var err error
-	if s.connection, err = connect(ctx); err != nil {
+	if s.connection, err = connect(ctx, s.vendor); err != nil {
 		return err
 	}
-	defer s.server.Close()
+	defer s.close()
 	return c.do(ctx, flags.Arg(1))
 }
 
-// load reads the map and what it extends.
-func (s *session) load() (*mapping.Map, error) {
-	var fsys fs.FS = maps
-	name := "maps/acme.yaml"
-	if s.mapFile != "" {
+// load reads a map of this program, or for "" the session's, and what it extends.
+func (s *session) load(own string) (*mapping.Map, error) {
+	var fsys fs.FS = files
+	name := "maps/" + cmp.Or(own, s.vendor+"-acme.yaml")
+	switch _, err := fs.Stat(files, name); {
+	case err != nil:
+		return nil, usage("this program has no map %q; -map takes a file", own)
+	case own == "" && s.mapFile != "":
 		fsys, name = os.DirFS(filepath.Dir(s.mapFile)), filepath.Base(s.mapFile)
 	}
 	m, err := mapping.Load(fsys, name, nil)
@@ -159,8 +167,9 @@ func (s *session) scaffold(ctx context.Context) error {
 	return err
 }
 
-func (s *session) lint(ctx context.Context) error {
-	m, err := s.load()
+// lint takes the name of a map of this program, "" for the session's.
+func (s *session) lint(ctx context.Context, name string) error {
+	m, err := s.load(name)
 	if err != nil {
 		return err
 	}
@@ -181,6 +190,39 @@ func (s *session) lint(ctx context.Context) error {
 	return nil
 }
 
+// prove prints what became of the values that were sent there and back.
+func (s *session) prove(ctx context.Context) error {
+	m, err := s.load("")
+	if err != nil {
+		return err
+	}
+	cfg, err := s.config(ctx)
+	if err != nil {
+		return err
+	}
+	var sum mapping.Proof
+	row := func(p mapping.Proof, rule string) {
+		fmt.Fprintf(s.out, "%5d %5d %5d %5d %7d %6d %7d  %s\n", p.Live, p.Made, p.Back, p.Held, p.Shared, p.Lossy, p.Broken, rule)
+	}
+	fmt.Fprintln(s.out, " live  made  back  held  shared  lossy  broken  rule")
+	passing := 0
+	for _, p := range m.Prove(cfg) {
+		if p.Live+p.Made == 0 {
+			passing++
+			continue
+		}
+		row(p, fmt.Sprintf("%s: %s -> %s", p.Kind, p.Left, p.Right))
+		sum.Live, sum.Made, sum.Back, sum.Held = sum.Live+p.Live, sum.Made+p.Made, sum.Back+p.Back, sum.Held+p.Held
+		sum.Shared, sum.Lossy, sum.Broken = sum.Shared+p.Shared, sum.Lossy+p.Lossy, sum.Broken+p.Broken
+	}
+	row(sum, "all")
+	fmt.Fprintf(s.out, "%d more rules pass values as they are, or link records and members.\n", passing)
+	if sum.Broken > 0 {
+		return &exit{exitMap, nil}
+	}
+	return nil
+}
+
 func (s *session) print(found []psa.Finding) {
 	for _, f := range found {
 		fmt.Fprintf(s.out, "%s: %s: %s [%s]\n", f.Where, f.Severity, f.Message, f.Code)
@@ -188,7 +230,7 @@ func (s *session) print(found []psa.Finding) {
 }
 
 func (s *session) preview(ctx context.Context, id string) error {
-	m, err := s.load()
+	m, err := s.load("")
 	if err != nil {
 		return err
 	}
@@ -216,7 +258,7 @@ func (s *session) explain(_ context.Context, field string) error {
 	if field == "" {
 		return usage("explain needs a field, e.g. explain status")
 	}
-	m, err := s.load()
+	m, err := s.load("")
 	if err != nil {
 		return err
 	}
@@ -233,7 +275,7 @@ func (s *session) explain(_ context.Context, field string) error {
 // impact lets an administrator change the PSA and shows what a resync would
 // say of it.
 func (s *session) impact(ctx context.Context) error {
-	m, err := s.load()
+	m, err := s.load("")
 	if err != nil {
 		return err
 	}

@@ -40,8 +40,8 @@ func TestStory(t *testing.T) {
 	}
 	for _, want := range []string{
 		"custom[\"Device colour\"]", // by its caption
-		"maps/base.yaml + maps/acme.yaml: 0 errors, 0 warnings",
-		`value "Scheduled"          Waiting                  maps/acme.yaml:`,
+		"maps/connectwise.yaml + maps/connectwise-acme.yaml: 0 errors, 0 warnings",
+		`value "Scheduled"          Waiting                  maps/connectwise-acme.yaml:`,
 		`status                   state             "New" -> "Open"`,
 		`error: the left side has no custom field "Device colour" on ticket [unknown-field]`,
 		`no rule for the left side's "On the calendar" on "Service Desk"`,
@@ -53,14 +53,72 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// The first map is one that can be used.
+// The first map is one that can be used, whatever the vendor.
 func TestScaffoldIsClean(t *testing.T) {
-	code, out, errs := runIt(t, "scaffold")
-	if code != exitFine {
-		t.Fatalf("exit %d, %s", code, errs)
+	for _, v := range vendors() {
+		code, out, errs := runIt(t, "-vendor", v, "scaffold")
+		if code != exitFine || !strings.Contains(out, "status:") || !strings.Contains(out, "priority:") {
+			t.Fatalf("%s: exit %d, %s\n%s", v, code, errs, out)
+		}
+		if code, found, errs := runIt(t, "-vendor", v, "-map", write(t, out), "lint"); code != exitFine || !strings.Contains(found, " 0 errors") {
+			t.Errorf("%s: exit %d:\n%s%s", v, code, found, errs)
+		}
 	}
-	if code, found, _ := runIt(t, "-map", write(t, out), "lint"); code != exitFine || !strings.Contains(found, " 0 errors") {
-		t.Errorf("exit %d:\n%s", code, found)
+}
+
+// The example maps of every vendor fit its simulated account, go back, and
+// break where the account changes.
+func TestVendorMaps(t *testing.T) {
+	for _, v := range vendors() {
+		code, out, errs := runIt(t, "-vendor", v, "lint")
+		if want := "maps/" + v + ".yaml + maps/" + v + "-acme.yaml: 0 errors, 0 warnings"; code != exitFine || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d, no %q:\n%s%s", v, code, want, out, errs)
+		}
+		code, out, _ = runIt(t, "-vendor", v, "prove")
+		if code != exitFine || !strings.Contains(out, `custom["`) || !strings.Contains(out, "22    22     0       0      0       0  ticket: budget_hours -> estimate_minutes") {
+			t.Errorf("%s: exit %d:\n%s", v, code, out)
+		}
+		code, out, _ = runIt(t, "-vendor", v, "impact")
+		for _, want := range []string{"error: the left side has no custom field", "error: the left side has no active status", "warning: status: no rule for"} {
+			if code != exitImpact || !strings.Contains(out, want) {
+				t.Errorf("%s: exit %d, no %q:\n%s", v, code, want, out)
+			}
+		}
+	}
+}
+
+// What is wrong with a bad map is said all at once, each with its place.
+func TestBadMaps(t *testing.T) {
+	for name, wants := range map[string][]string{
+		"bad.yaml": {
+			`10:21: error: the left side has no active board "Servce Desk"; did you mean "Service Desk"?`,
+			`11:20: error: the left side has no ticket_source "Fax"`,
+			`13:7: error: the left side has no field "summry" on ticket; did you mean "summary"?`,
+			`14:7: error: the right side has no field "quue" on ticket; did you mean "queue"?`,
+			`15:7: error: budget_hours is a number and due_date is a time`,
+			`16:7: warning: number is read-only on the left side`,
+			`17:49: error: transform "hours_to_minutes" takes a number, and contact_name is a string`,
+			`did you mean "Priority 1 - Critical"?`, `no active priority "Hihg"; did you mean "High"?`,
+			`has no custom field "Device color" on ticket; did you mean "Device colour"?`,
+			`has no active option "Bleu"; did you mean "Blue"?`, `has no active option "Lwo"; did you mean "Low"?`,
+			`no rule for the left side's "Blue", "Black", which is held`,
+			"[required]", "[incomplete-group]", "[uncovered-value]",
+		},
+		"unreadable.yaml": {
+			`6:3: "tiket" is no kind; did you mean "ticket"?`,
+			`9:29: the rule has no key "confict"; did you mean "conflict"?`,
+			`10:61: conflict: unknown strategy "manul", did you mean "manual"?`,
+			`11:48: "New" and "Re-opened" map to "Open"; say which one it goes back to`,
+			`12:42: there is no transform "to_date"`,
+			`15:44: internal notes would become public`,
+		},
+	} {
+		code, out, errs := runIt(t, "lint", name)
+		for _, want := range wants {
+			if code != exitMap || !strings.Contains(out+errs, want) {
+				t.Errorf("%s: exit %d, no %q:\n%s%s", name, code, want, out, errs)
+			}
+		}
 	}
 }
 
@@ -74,12 +132,14 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{[]string{"lint"}, exitFine, " 0 errors"},
 		{[]string{"preview", "48213"}, exitFine, "Ticket 48213"},
-		{[]string{"explain", "summary"}, exitFine, "maps/base.yaml:"},
+		{[]string{"explain", "summary"}, exitFine, "maps/connectwise.yaml:"},
 		{[]string{"impact"}, exitImpact, "On the calendar"},
 		{[]string{"schema"}, exitFine, "$schema"},
 		{[]string{"-h"}, exitFine, "-map"},
 		{[]string{"lnit"}, exitUsage, `unknown command "lnit"`},
-		{[]string{"lint", "x"}, exitUsage, `unexpected argument "x"`},
+		{[]string{"lint", "x"}, exitUsage, `has no map "x"`},
+		{[]string{"prove", "x"}, exitUsage, `unexpected argument "x"`},
+		{[]string{"-vendor", "kaseya", "lint"}, exitUsage, `unknown vendor "kaseya"; there are autotask, connectwise, halopsa`},
 		{[]string{"explain"}, exitUsage, "explain needs a field"},
 		{[]string{"explain", "nope"}, exitUsage, `no rule for the ticket field "nope"`},
 		{[]string{"preview", "999999999"}, exitUsage, "not found"},
@@ -105,13 +165,19 @@ func TestSchemaIsJSON(t *testing.T) {
 
 // A ticket of the simulated PSA goes to the host and back, and is the same.
 func TestThereAndBack(t *testing.T) {
+	for _, v := range vendors() {
+		t.Run(v, func(t *testing.T) { thereAndBack(t, v) })
+	}
+}
+
+func thereAndBack(t *testing.T, vendor string) {
 	ctx := context.Background()
-	c, err := connect(ctx)
+	c, err := connect(ctx, vendor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.server.Close()
-	m, err := mapping.Load(maps, "maps/acme.yaml", nil)
+	defer c.close()
+	m, err := mapping.Load(files, "maps/"+vendor+"-acme.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

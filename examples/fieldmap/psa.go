@@ -3,45 +3,133 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
+	"github.com/psasync/psasync/autotask"
+	"github.com/psasync/psasync/autotask/autotasktest"
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/halopsa"
+	"github.com/psasync/psasync/halopsa/halopsatest"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/resync"
 )
 
-// A connection is a simulated ConnectWise tenant and the copy of its
-// configuration. For a real account, replace the simulator's URL, credentials
-// and transport.
-type connection struct {
-	server   *connectwisetest.Server
+// A simulation is a vendor's account within this process. For a real account,
+// replace the simulator's address, credentials and transport.
+type simulation struct {
 	provider psa.Provider
-	store    cache.Store
-	syncer   *resync.Syncer
+	close    func()
+	// change is a day in the PSA: a status is renamed, and a custom field is gone.
+	change func(*cache.Snapshot)
 }
 
-func connect(ctx context.Context) (*connection, error) {
-	c := &connection{store: cache.NewMemory()}
-	c.server = connectwisetest.NewServer(connectwisetest.Small(), &connectwisetest.Options{InProcess: true})
-	creds := c.server.Credentials()
+// simulations are the values of -vendor.
+func simulations() map[string]func() (simulation, error) {
+	return map[string]func() (simulation, error){
+		"connectwise": simulateConnectWise, "autotask": simulateAutotask, "halopsa": simulateHalo,
+	}
+}
+
+func vendors() []string { return slices.Sorted(maps.Keys(simulations())) }
+
+func simulateConnectWise() (simulation, error) {
+	srv := connectwisetest.NewServer(connectwisetest.Small(), &connectwisetest.Options{InProcess: true})
+	keys := srv.Credentials()
 	p, err := connectwise.New(connectwise.Config{
-		URL: c.server.URL(), Company: creds.Company, ClientID: creds.ClientID, Transport: c.server.Transport(),
+		URL: srv.URL(), Company: keys.Company, ClientID: keys.ClientID, Transport: srv.Transport(),
 		Credentials: func(context.Context) (connectwise.Credentials, error) {
-			return connectwise.Credentials{PublicKey: creds.PublicKey, PrivateKey: creds.PrivateKey}, nil
+			return connectwise.Credentials{PublicKey: keys.PublicKey, PrivateKey: keys.PrivateKey}, nil
 		},
 	})
+	return simulation{p, srv.Close, func(snap *cache.Snapshot) {
+		for _, o := range named(snap, psa.KindStatus, "Scheduled") {
+			srv.Tenant().Update("/service/boards/"+o.Scope+"/statuses", number(o.ID), connectwisetest.Row{"name": "On the calendar"})
+		}
+		for _, o := range named(snap, psa.KindCustomField, "Device colour") {
+			srv.Tenant().Remove("/system/userDefinedFields", number(o.ID))
+		}
+	}}, err
+}
+
+func simulateAutotask() (simulation, error) {
+	srv := autotasktest.NewServer(autotasktest.Small(), &autotasktest.Options{InProcess: true})
+	login := srv.Credentials()
+	p, err := autotask.New(autotask.Config{
+		URL: srv.URL(), Transport: srv.Transport(),
+		Credentials: func(context.Context) (autotask.Credentials, error) {
+			return autotask.Credentials{IntegrationCode: login.IntegrationCode, UserName: login.UserName, Secret: login.Secret}, nil
+		},
+	})
+	return simulation{p, srv.Close, func(snap *cache.Snapshot) {
+		for _, o := range named(snap, psa.KindStatus, "Dispatched") {
+			srv.Tenant().UpdatePicklistValue("Tickets", "status", number(o.ID), func(v *autotasktest.PicklistValue) { v.Label = "On the road" })
+		}
+		for _, o := range named(snap, psa.KindCustomField, "Asset Tag") {
+			srv.Tenant().Update("UserDefinedFieldDefinitions", number(o.ID), autotasktest.Row{"isActive": false})
+		}
+	}}, err
+}
+
+func simulateHalo() (simulation, error) {
+	srv := halopsatest.NewServer(halopsatest.Small(), &halopsatest.Options{InProcess: true})
+	app := srv.Credentials()
+	p, err := halopsa.New(halopsa.Config{
+		URL: srv.URL(), Transport: srv.Transport(),
+		Credentials: func(context.Context) (halopsa.Credentials, error) {
+			return halopsa.Credentials{ClientID: app.ClientID, ClientSecret: app.ClientSecret}, nil
+		},
+	})
+	return simulation{p, srv.Close, func(snap *cache.Snapshot) {
+		for _, o := range named(snap, psa.KindStatus, "Scheduled") {
+			srv.Tenant().Update("/Status", number(o.ID), halopsatest.Row{"name": "On the calendar"})
+		}
+		for _, o := range named(snap, psa.KindCustomField, "External ref") {
+			srv.Tenant().Remove("/FieldInfo", number(o.ID))
+		}
+	}}, err
+}
+
+// named returns the rows of a name.
+func named(snap *cache.Snapshot, kind psa.Kind, name string) psa.Options {
+	return slices.DeleteFunc(slices.Clone(snap.Options(kind, "")), func(o psa.Option) bool { return o.Name != name })
+}
+
+// number reads an id that the simulator made.
+func number(id string) int {
+	n := 0
+	for _, d := range id {
+		n = n*10 + int(d-'0')
+	}
+	return n
+}
+
+// A connection is a simulated account and the copy of its configuration.
+type connection struct {
+	simulation
+	store  cache.Store
+	syncer *resync.Syncer
+}
+
+func connect(ctx context.Context, vendor string) (*connection, error) {
+	start, ok := simulations()[vendor]
+	if !ok {
+		return nil, usage("unknown vendor %q; there are %s", vendor, strings.Join(vendors(), ", "))
+	}
+	sim, err := start()
+	c := &connection{simulation: sim, store: cache.NewMemory()}
 	if err == nil {
-		c.provider = p
-		c.syncer, err = resync.New(p, c.store, nil)
+		c.syncer, err = resync.New(c.provider, c.store, nil)
 	}
 	if err == nil {
 		_, err = c.syncer.Run(ctx)
 	}
 	if err != nil {
-		c.server.Close()
+		c.close()
 		return nil, err
 	}
 	return c, nil

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/psasync/psasync/connectwise/connectwisetest"
-	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/resync"
 )
 
@@ -18,7 +16,11 @@ func (s *session) story(ctx context.Context) error {
 		return err
 	}
 	say("The map that came of it, with Acme's own lines, is compared with both systems (lint)")
-	if err := s.lint(ctx); err != nil {
+	if err := s.lint(ctx, ""); err != nil {
+		return err
+	}
+	say("What goes there comes back (prove)")
+	if err := s.prove(ctx); err != nil {
 		return err
 	}
 	say("Where a rule comes from (explain status)")
@@ -38,37 +40,17 @@ func (s *session) story(ctx context.Context) error {
 	return err
 }
 
-// change is a day in the PSA: a status is renamed on every board, and a custom
-// field is gone.
+// change lets the administrator loose and copies the PSA anew.
 func (s *session) change(ctx context.Context) error {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	tenant := s.server.Tenant()
-	for _, o := range snap.Options(psa.KindStatus, "") {
-		if o.Name == "Scheduled" {
-			tenant.Update("/service/boards/"+o.Scope+"/statuses", number(o.ID), connectwisetest.Row{"name": "On the calendar"})
-		}
-	}
-	for _, o := range snap.Options(psa.KindCustomField, "") {
-		if o.Name == "Device colour" {
-			tenant.Remove("/system/userDefinedFields", number(o.ID))
-		}
-	}
+	s.simulation.change(snap)
 	report, err := s.syncer.Plan(ctx)
 	if err != nil {
 		return err
 	}
 	_, err = s.syncer.Run(ctx, resync.Accept(report.Token))
 	return err
-}
-
-// number reads an id that the simulator made.
-func number(id string) int {
-	n := 0
-	for _, d := range id {
-		n = n*10 + int(d-'0')
-	}
-	return n
 }
