@@ -14,7 +14,7 @@ func TestGuides(t *testing.T) {
 		"      ":   "version: 1\nkinds:\n  ticket:\n    fields:\n",
 		"        ": "version: 1\nkinds:\n  ticket:\n    fields:\n      status:\n        app: state\n",
 	}
-	base, err := os.ReadFile("../examples/fieldmap/maps/base.yaml")
+	base, err := os.ReadFile("../examples/fieldmap/maps/connectwise.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
