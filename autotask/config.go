@@ -123,6 +123,9 @@ func (p *Provider) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Se
 			yield(psa.Record{}, err)
 			return
 		}
+		if q.MatchesNothing() {
+			return
+		}
 		if err := ctx.Err(); err != nil {
 			yield(psa.Record{}, &psa.Error{Provider: name, Op: opList(kind), Err: err})
 			return
@@ -293,9 +296,6 @@ func (p *Provider) pagers(l *list, q psa.Query, x extra, op string, push bool) (
 	}
 	long, ids := "", map[string][]string{} // long: the filter with the most ids
 	for _, field := range slices.Sorted(maps.Keys(q.Scope)) {
-		if len(q.Scope[field]) == 0 {
-			continue
-		}
 		var err error
 		if ids[field], err = l.scoped(field, q.Scope[field]); err != nil {
 			return nil, &psa.Error{Provider: name, Op: op, Code: psa.ErrInvalid, Err: err}

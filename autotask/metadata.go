@@ -38,7 +38,7 @@ const settled = time.Hour
 
 // metadata returns what an entity says about its fields; see memo.
 func (p *Provider) metadata(ctx context.Context, entity, op, user string, age time.Duration) (metadata, error) {
-	return p.memos.fields[entity].get(ctx, op, user, age, func(ctx context.Context) (metadata, error) {
+	return p.memos.fields[entity].Get(ctx, op, user, age, func(ctx context.Context) (metadata, error) {
 		resp, err := p.c.do(ctx, rest.Request{
 			Path: "/" + entity + "/entityInformation/fields", Endpoint: "/" + entity + "/entityInformation/fields", Op: op,
 		})
@@ -131,7 +131,7 @@ func (p *Provider) customs(ctx context.Context, kind psa.Kind, op string) ([]def
 	if err != nil {
 		return nil, err
 	}
-	all, err := p.memos.customs.get(ctx, op, "", fresh, func(ctx context.Context) ([]definition, error) {
+	all, err := p.memos.customs.Get(ctx, op, "", fresh, func(ctx context.Context) ([]definition, error) {
 		var all []definition
 		err := p.each(ctx, definitions, op, false, []string{"id", "isActive", "isEncrypted", "name", "udfType"}, func(row []byte) error {
 			var d definition
@@ -178,4 +178,22 @@ func (p *Provider) owners(ctx context.Context, op, user string, age time.Duratio
 		}
 	}
 	return owners, nil
+}
+
+// memos are the answers that are shared: one call of entityInformation/fields
+// holds the picklists of seven kinds, and the lists of a resync ask for it one
+// by one.
+type memos struct {
+	fields  map[string]*rest.Memo[metadata] // by entity
+	customs *rest.Memo[[]definition]
+}
+
+func newMemos(lists map[psa.Kind][]*list) *memos {
+	m := &memos{fields: map[string]*rest.Memo[metadata]{}, customs: rest.NewMemo[[]definition](name)}
+	for _, of := range lists {
+		for _, l := range of {
+			m.fields[l.entity] = rest.NewMemo[metadata](name)
+		}
+	}
+	return m
 }

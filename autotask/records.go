@@ -281,6 +281,9 @@ func (p *Provider) Count(ctx context.Context, kind psa.Kind, q psa.Query) (int, 
 	if err := p.admit(kind, q); err != nil {
 		return 0, err
 	}
+	if q.MatchesNothing() {
+		return 0, nil
+	}
 	if q.After != "" {
 		return fail(psa.ErrUnsupported, "rows behind another row are not counted")
 	}

@@ -164,7 +164,7 @@ func (p *Provider) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Se
 			yield(psa.Record{}, err)
 			return
 		}
-		if matchesNothing(q) {
+		if q.MatchesNothing() {
 			return
 		}
 		if err := ctx.Err(); err != nil {
@@ -225,17 +225,6 @@ func (p *Provider) admit(kind psa.Kind, q psa.Query) error {
 		return &psa.Error{Provider: name, Op: opList(kind), Ref: q.Parent, Code: psa.ErrInvalid, Detail: "no ConnectWise id"}
 	}
 	return nil
-}
-
-// matchesNothing reports whether a filter has no ids, so that no row has one of
-// them.
-func matchesNothing(q psa.Query) bool {
-	for _, ids := range q.Scope {
-		if len(ids) == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // scoped returns the vendor's ids of a filter, each once.

@@ -521,7 +521,7 @@ func (p *Provider) Count(ctx context.Context, kind psa.Kind, q psa.Query) (int, 
 	if q.After != "" {
 		return fail(psa.ErrUnsupported, "rows behind another row are not counted")
 	}
-	if matchesNothing(q) {
+	if q.MatchesNothing() {
 		return 0, nil
 	}
 	l := *p.lists[kind][0]

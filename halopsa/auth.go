@@ -36,7 +36,9 @@ type place struct {
 
 // where returns where tokens come from, as the instance tells at authinfo
 // (vendor's API guide). Builds without it have the server at /auth.
-func (c *client) where(ctx context.Context) (place, error) { return c.place.get(ctx, 0, c.discover) }
+func (c *client) where(ctx context.Context) (place, error) {
+	return c.place.Get(ctx, "discover", "", 0, c.discover)
+}
 
 func (c *client) discover(ctx context.Context) (place, error) {
 	fail := func(detail string) (place, error) {

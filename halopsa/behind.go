@@ -31,7 +31,7 @@ type behind struct {
 func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
 	switch l.kind {
 	case psa.KindTicket, psa.KindTemplate:
-		if b.teams, err = p.teams.get(ctx, fresh, p.readTeams); err != nil {
+		if b.teams, err = p.teams.Get(ctx, opList(l.kind), "", fresh, p.readTeams); err != nil {
 			return b, err
 		}
 		b.salt = fmt.Sprint(b.teams) // fmt writes maps in the order of their keys
@@ -47,7 +47,7 @@ func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
 		}
 	}
 	if l.usage != 0 && l.paged {
-		fields, err := p.custom.get(ctx, fresh, p.readCustom)
+		fields, err := p.custom.Get(ctx, opList(l.kind), "", fresh, p.readCustom)
 		if err != nil && !errors.Is(err, psa.ErrDenied) {
 			return b, err // without the right there are no custom fields
 		}
@@ -243,6 +243,18 @@ func (p *Provider) readStatuses(ctx context.Context) (rows [][]byte, open map[st
 	return rows, nil, nil
 }
 
+// readRanks reads the priorities, which are the targets of SLAs as well.
+func (p *Provider) readRanks(ctx context.Context) ([][]byte, error) {
+	rows := [][]byte{}
+	l := p.lists[psa.KindPriority]
+	g := &pager{c: p.c, path: l.path, op: opList(l.kind), query: l.always, size: maxPage}
+	err := g.scan(ctx, func(row []byte) error {
+		rows = append(rows, row)
+		return nil
+	})
+	return rows, err
+}
+
 // lookupNames are the names of the list of a kind in lookup list 11.
 func lookupNames(kind psa.Kind) []string {
 	return map[psa.Kind][]string{
@@ -267,7 +279,7 @@ func (p *Provider) lookup(ctx context.Context, kind psa.Kind) (int, error) {
 	if n := p.number[kind]; n != 0 {
 		return n, nil
 	}
-	lists, err := p.lookups.get(ctx, fresh, p.readLookups)
+	lists, err := p.lookups.Get(ctx, opList(kind), "", fresh, p.readLookups)
 	if err != nil {
 		return 0, err
 	}

@@ -17,7 +17,7 @@ import (
 // Instance returns tenant/host and the release; see [psa.Instancer]. Neither
 // needs a token. An answer is good for a minute.
 func (p *Provider) Instance(ctx context.Context) (psa.Instance, error) {
-	at, err := p.c.place.get(ctx, fresh, p.c.discover)
+	at, err := p.c.place.Get(ctx, "discover", "", fresh, p.c.discover)
 	if err != nil {
 		return psa.Instance{}, err
 	}
@@ -26,7 +26,7 @@ func (p *Provider) Instance(ctx context.Context) (psa.Instance, error) {
 	if at.tenant != "" {
 		i.ID = strings.ToLower(at.tenant) + "/" + host
 	}
-	i.Version, err = p.version.get(ctx, fresh, p.readVersion)
+	i.Version, err = p.version.Get(ctx, "discover", "", fresh, p.readVersion)
 	return i, err
 }
 
@@ -48,7 +48,7 @@ func (p *Provider) readVersion(ctx context.Context) (string, error) {
 // ServerTime returns the server's clock, from the Date header of a request
 // that needs no right; see [psa.ServerTimer].
 func (p *Provider) ServerTime(ctx context.Context) (time.Time, error) {
-	at, err := p.c.place.get(ctx, time.Nanosecond, p.c.discover)
+	at, err := p.c.place.Get(ctx, "discover", "", time.Nanosecond, p.c.discover)
 	if err != nil {
 		return time.Time{}, err
 	}

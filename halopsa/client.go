@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/psasync/psasync/internal/rest"
@@ -58,7 +57,7 @@ type client struct {
 	scopes  []string
 	creds   func(context.Context) (Credentials, error)
 
-	place  memo[place]
+	place  *rest.Memo[place]
 	tokens tokens
 }
 
@@ -66,7 +65,7 @@ func newClient(cfg Config, base *url.URL) (*client, error) {
 	c := &client{
 		base: base, authURL: strings.TrimRight(strings.TrimSpace(cfg.AuthURL), "/"), tenant: cfg.Tenant,
 		scopes: slices.Clone(cfg.Scopes), creds: cfg.Credentials,
-		place: newMemo[place](), tokens: tokens{turn: make(chan struct{}, 1)},
+		place: rest.NewMemo[place](name), tokens: tokens{turn: make(chan struct{}, 1)},
 	}
 	if c.authURL != "" && !strings.Contains(c.authURL, "://") {
 		c.authURL = "https://" + c.authURL
@@ -127,59 +126,4 @@ func (c *client) do(ctx context.Context, r rest.Request) (*rest.Response, error)
 		return nil, &denied
 	}
 	return nil, err
-}
-
-// A memo is what was read about an instance, and for whom there is no need to
-// read it again. One caller at a time reads; who waited meanwhile takes over
-// what it found. A caller that is cancelled leaves its turn to the next.
-type memo[T any] struct {
-	turn chan struct{} // of one
-	mu   *sync.Mutex   // never held across a wait
-	now  *held[T]
-}
-
-type held[T any] struct {
-	value T
-	read  time.Time // zero: not yet
-}
-
-func newMemo[T any]() memo[T] {
-	return memo[T]{turn: make(chan struct{}, 1), mu: &sync.Mutex{}, now: &held[T]{}}
-}
-
-// get returns what is known, not older than age; 0: as old as it may be.
-func (m *memo[T]) get(ctx context.Context, age time.Duration, read func(context.Context) (T, error)) (T, error) {
-	var none T
-	ended := func() (T, error) {
-		return none, &psa.Error{Provider: name, Op: "discover", Err: ctx.Err()}
-	}
-	if ctx.Err() != nil {
-		return ended()
-	}
-	look := func() (T, bool) {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		h := m.now
-		return h.value, !h.read.IsZero() && (age == 0 || time.Since(h.read) < age)
-	}
-	if v, ok := look(); ok {
-		return v, nil
-	}
-	select {
-	case m.turn <- struct{}{}:
-		defer func() { <-m.turn }()
-	case <-ctx.Done():
-		return ended()
-	}
-	if v, ok := look(); ok {
-		return v, nil
-	}
-	v, err := read(ctx)
-	if err != nil {
-		return none, err
-	}
-	m.mu.Lock()
-	*m.now = held[T]{value: v, read: time.Now()}
-	m.mu.Unlock()
-	return v, nil
 }

@@ -111,9 +111,7 @@ func (p *Provider) pagers(l *list, q psa.Query, b behind) []*pager {
 		}
 	}
 	for _, field := range slices.Sorted(maps.Keys(scope)) {
-		if len(scope[field]) > 0 {
-			by(l.filter[field], scope[field])
-		}
+		by(l.filter[field], scope[field])
 	}
 	var pagers []*pager
 	for _, v := range all {

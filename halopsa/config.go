@@ -145,6 +145,9 @@ func (p *Provider) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Se
 			yield(psa.Record{}, err)
 			return
 		}
+		if q.MatchesNothing() {
+			return
+		}
 		if err := ctx.Err(); err != nil {
 			yield(psa.Record{}, &psa.Error{Provider: name, Op: opList(kind), Err: err})
 			return
@@ -226,6 +229,12 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, yield func(ps
 	if err != nil {
 		yield(psa.Record{}, named(err, opList(l.kind)))
 		return false
+	}
+	if l.path == "/Priority" && q.Parent.IsZero() && len(q.Scope) == 0 {
+		if b.rows, err = p.ranks.Get(ctx, opList(l.kind), string(l.kind), fresh, p.readRanks); err != nil {
+			yield(psa.Record{}, named(err, opList(l.kind)))
+			return false
+		}
 	}
 	known := q.Known
 	if q.ActiveOnly && l.flag || len(q.Scope) > 0 {

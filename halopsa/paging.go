@@ -99,6 +99,14 @@ func (g *pager) page(ctx context.Context, _ string) (rest.Page, error) {
 			}
 			return g.deliver(ctx, news, false)
 		}
+		if start > 0 && start == g.at && g.seen == nil {
+			if same, err := g.unmoved(ctx, size, number-1); err != nil {
+				return rest.Page{}, err
+			} else if !same {
+				g.at = max(0, start-back)
+				continue
+			}
+		}
 		news, joined, err := g.news(s, start)
 		if err != nil {
 			return rest.Page{}, err
@@ -114,6 +122,18 @@ func (g *pager) page(ctx context.Context, _ string) (rest.Page, error) {
 		}
 		return g.deliver(ctx, news, more)
 	}
+}
+
+// unmoved reports whether the page before one that could not overlap it still
+// ends with the last row that was seen: then no row had moved forward over the
+// edge when the other one was read.
+func (g *pager) unmoved(ctx context.Context, size, number int) (bool, error) {
+	s, err := g.get(ctx, size, number)
+	if err != nil || len(s.rows) != size {
+		return false, err
+	}
+	last, _, _ := rowID(s.rows[size-1])
+	return last == g.last, nil
 }
 
 // more decides whether another page has to be asked for.
@@ -163,7 +183,7 @@ func (g *pager) deliver(ctx context.Context, rows [][]byte, more bool) (rest.Pag
 // window returns the size and number of the page that begins before row at
 // (counted from 0), so that the row before it comes again, and reaches as far
 // as possible. Only where a server allows a handful of rows there may be none:
-// then the page begins at that row.
+// then the page begins at that row, and the one before is read again.
 func window(at, longest int) (size, number int) {
 	if at == 0 {
 		return longest, 1

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 )
@@ -98,10 +99,11 @@ type Provider struct {
 	offers psa.Features
 
 	// What rows depend on besides their own list.
-	teams   memo[teamNames]
-	custom  memo[map[int]string]
-	lookups memo[map[string]int]
-	version memo[string]
+	teams   *rest.Memo[teamNames]
+	custom  *rest.Memo[map[int]string]
+	lookups *rest.Memo[map[string]int]
+	version *rest.Memo[string]
+	ranks   *rest.Memo[[][]byte] // priorities, which are the targets of SLAs as well
 }
 
 //go:embed fields.yaml
@@ -129,7 +131,8 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		c: c, salt: layout.Salt(), lists: map[psa.Kind]*list{}, number: maps.Clone(cfg.Lookups),
-		teams: newMemo[teamNames](), custom: newMemo[map[int]string](), lookups: newMemo[map[string]int](), version: newMemo[string](),
+		teams: rest.NewMemo[teamNames](name), custom: rest.NewMemo[map[int]string](name), lookups: rest.NewMemo[map[string]int](name), version: rest.NewMemo[string](name),
+		ranks: rest.NewMemo[[][]byte](name),
 	}
 	for _, l := range slices.Concat(configLists(), recordLists()) {
 		l.prepare(layout, cfg.PageSize)

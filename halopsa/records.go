@@ -332,6 +332,9 @@ func (p *Provider) Count(ctx context.Context, kind psa.Kind, q psa.Query) (int, 
 	if err := p.admit(kind, q); err != nil {
 		return 0, err
 	}
+	if q.MatchesNothing() {
+		return 0, nil
+	}
 	total := 0
 	for _, g := range p.pagers(p.lists[kind], q, behind{}) {
 		g.op = op

@@ -52,6 +52,17 @@ type Query struct {
 	After string
 }
 
+// MatchesNothing reports whether a name of Scope stands without an id, so that
+// no row has one of them.
+func (q Query) MatchesNothing() bool {
+	for _, ids := range q.Scope {
+		if len(ids) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Known finds the row that a hash was seen for.
 type Known interface {
 	Known(Hash) (Ref, bool)

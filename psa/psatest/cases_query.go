@@ -17,7 +17,7 @@ func queryCases() []testCase {
 		{name: "query/since", can: psa.CanSince, run: querySince,
 			rule: "Since keeps every row changed at or after that time, the edge included, and drops those changed more than a granule before; where it is not offered it is ErrUnsupported."},
 		{name: "query/scope", run: queryScope,
-			rule: "Query.Scope keeps the rows whose field has one of the ids; a name that is not in Feature.Filter is ErrUnsupported."},
+			rule: "Query.Scope keeps the rows whose field has one of the ids; a name without ids keeps none; a name that is not in Feature.Filter is ErrUnsupported."},
 		{name: "query/resume", can: psa.CanResume, run: queryResume,
 			rule: "After resumes a list behind an id; where it is not offered it is ErrUnsupported."},
 		{name: "query/count", can: psa.CanCount, run: queryCount,
@@ -149,6 +149,7 @@ func queryScope(e *env) {
 			slices.Sort(ids)
 			ids = slices.Compact(ids)
 			for _, id := range ids[:min(3, len(ids))] {
+				e.same(kind, name+" of none", e.list(kind, psa.Query{Scope: map[string][]string{name: {}}}), nil)
 				e.same(kind, name+" "+id, e.list(kind, psa.Query{Scope: map[string][]string{name: {id}}}), filter(all, in(id)))
 			}
 			if len(ids) > 1 {
