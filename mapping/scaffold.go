@@ -304,6 +304,8 @@ func (s *scaffold) values(p fieldPair) []string {
 		inside, pre := valueLines(s.cats[Left].Options(p.left.Kind, scope.ID), to, "      ")
 		if slices.ContainsFunc(inside, func(l string) bool { return !strings.HasPrefix(strings.TrimSpace(l), "#") }) {
 			lines = append(lines, "    "+yamlText(scope.Name)+":")
+		} else if len(inside) > 0 {
+			lines = append(lines, "    # "+yamlText(scope.Name)+":")
 		}
 		lines = append(lines, inside...)
 		maps.Copy(prefer, pre)

@@ -26,6 +26,15 @@ func (m *Map) InScope(rec psa.Record, now time.Time) (ok bool, reason string) {
 	return true, ""
 }
 
+// InScope is [Map.InScope] for records whose references came without names,
+// which the catalog tells.
+func (mp *Mapper) InScope(rec psa.Record, now time.Time) (ok bool, reason string) {
+	if k := mp.kinds[rec.Kind]; k != nil {
+		rec.Fields = k.named(Left, rec.Fields)
+	}
+	return mp.m.InScope(rec, now)
+}
+
 // outside says why a record is outside of a scope rule, "" if it is not.
 func (s *scopeRule) outside(rec psa.Record, now time.Time) string {
 	if age, ok := days(s.value); ok {

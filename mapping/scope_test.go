@@ -49,3 +49,18 @@ kinds:
 		}
 	}
 }
+
+// A board that came as an id is in scope by its name.
+func TestScopeOfReferencesWithoutNames(t *testing.T) {
+	m := mustMap(t, "version: 1\nkinds: {ticket: {scope: {board: [Help Desk]}, fields: {summary: title}}}\n")
+	mp, err := m.Compile(&Config{Left: psaCatalog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"1": true, "2": false} {
+		rec := ticket(psa.Fields{"board": psa.Reference{ID: id}.Fields()})
+		if ok, reason := mp.InScope(rec, psa.Record{}.Updated); ok != want {
+			t.Errorf("board %s: %v %q", id, ok, reason)
+		}
+	}
+}
