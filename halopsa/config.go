@@ -254,7 +254,7 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, yield func(ps
 				yield(psa.Record{}, err)
 				return false
 			}
-			if r.Err == errSkip || r.Err == nil && !r.Unchanged && !l.asked(r, q) {
+			if errors.Is(r.Err, errSkip) || r.Err == nil && !r.Unchanged && !l.asked(r, q) {
 				continue
 			}
 			if !yield(r, nil) {

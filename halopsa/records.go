@@ -165,7 +165,7 @@ func (p *Provider) one(ctx context.Context, l *list, parent psa.Ref, id string, 
 	}
 	rec := p.decoder(l, b)(body, parent)
 	switch {
-	case rec.Err == errSkip:
+	case errors.Is(rec.Err, errSkip):
 		return fail(psa.ErrNotFound, errors.New("the row is out of scope"))
 	case rec.Err != nil:
 		return psa.Record{}, rec.Err
@@ -222,7 +222,7 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 		}
 		for r, err := range rest.Records(ctx, listing) {
 			// A search finds parts of a name, and parameters may be ignored.
-			if err == nil && (r.Err == errSkip || r.Err == nil && !l.matches(r.Fields, by)) {
+			if err == nil && (errors.Is(r.Err, errSkip) || r.Err == nil && !l.matches(r.Fields, by)) {
 				continue
 			}
 			if !yield(r, err) {

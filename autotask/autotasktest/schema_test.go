@@ -69,7 +69,7 @@ func fits(tx *simulator.Tx, tenant *Tenant, e *entity, raw json.RawMessage, chec
 }
 
 func typeError(f *field, v any) string {
-	ok := false
+	var ok bool
 	switch f.typ {
 	case "boolean":
 		_, ok = v.(bool)

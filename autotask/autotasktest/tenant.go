@@ -156,7 +156,7 @@ func (t *Tenant) collection(path string) (*entity, int, error) {
 
 // fields checks and normalises the keys of a row that a person writes.
 func (t *Tenant) fields(tx *simulator.Tx, e *entity, row Row) (Row, error) {
-	changes, _ := simulator.Normalise(map[string]any(row)).(map[string]any)
+	changes, _ := simulator.Normalise(row).(map[string]any)
 	out := Row{}
 	for k, v := range changes {
 		f := e.field(k)
@@ -225,7 +225,7 @@ func (t *Tenant) add(path string, row Row) (id int, err error) {
 		if err != nil {
 			return err
 		}
-		given := false
+		var given bool
 		id, given = fields["id"].(int)
 		if !given || id == 0 && e.path != "Companies" {
 			id = tx.Table(e.path).NextID()

@@ -64,7 +64,7 @@ func (c *call) workflow(w *change) {
 		}
 		if len(r.Set) > 0 {
 			fields := stored(row)
-			changes, _ := simulator.Normalise(map[string]any(r.Set)).(map[string]any)
+			changes, _ := simulator.Normalise(r.Set).(map[string]any)
 			for k, v := range changes {
 				fields[k] = v
 			}

@@ -114,8 +114,10 @@ func TestTimeOfAResync(t *testing.T) {
 			least := v.least()
 			t.Logf("%d requests (least %d), %s, model %s: %.2fx; one at a time %s: %.1fx",
 				n, least, took, model, float64(took)/float64(model), one, float64(one)/float64(took))
-			if took > model*115/100 {
-				t.Errorf("took %s, more than 1.15 x %s", took, model)
+			// One round more, for a request that happens to queue behind others
+			// although the next one waits for it.
+			if took > model*115/100+latency {
+				t.Errorf("took %s, more than 1.15 x %s and a round", took, model)
 			}
 			if v.name == "connectwise" && one < 4*took {
 				t.Errorf("one request at a time took %s, less than four times %s", one, took)

@@ -59,9 +59,9 @@ func quote(ctx converter.Context, w converter.Writer, n *nethtml.Node) converter
 		return converter.RenderSuccess
 	}
 	content = bytes.ReplaceAll(content, marker.BytesMarkerCodeBlockNewline, append(slices.Clone(marker.BytesMarkerCodeBlockNewline), "> "...))
-	w.WriteString("\n\n> ")
-	w.Write(bytes.ReplaceAll(content, []byte("\n"), []byte("\n> ")))
-	w.WriteString("\n\n")
+	_, _ = w.WriteString("\n\n> ") // to memory
+	_, _ = w.Write(bytes.ReplaceAll(content, []byte("\n"), []byte("\n> ")))
+	_, _ = w.WriteString("\n\n")
 	return converter.RenderSuccess
 }
 
