@@ -110,7 +110,7 @@ func TestLookupsByName(t *testing.T) {
 		if !errors.Is(failed, tt.class) || tt.class == nil && n != 1 {
 			t.Errorf("%s: %d rows, %v, want %v", tt.lists, n, failed, tt.class)
 		}
-		if tt.class == psa.ErrUnsupported && !strings.Contains(failed.Error(), "Config.Lookups") {
+		if errors.Is(tt.class, psa.ErrUnsupported) && !strings.Contains(failed.Error(), "Config.Lookups") {
 			t.Errorf("%v does not say what to do", failed)
 		}
 	}

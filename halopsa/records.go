@@ -299,7 +299,7 @@ func (p *Provider) Deletions(ctx context.Context, kind psa.Kind, since time.Time
 			Provider: name, Op: op, Kind: kind, Page: g.page, Shape: p.shape(l, psa.Ref{}, behind{}), Decode: p.decoder(l, behind{}),
 		}
 		for r, err := range rest.Records(ctx, listing) {
-			if err == nil && r.Err == errSkip {
+			if err == nil && errors.Is(r.Err, errSkip) {
 				continue
 			}
 			if err == nil {
