@@ -48,6 +48,11 @@ type Feature struct {
 	Groups [][]string
 	// Required are the fields a create cannot do without.
 	Required []string
+	// Writes are the fields that Create takes, sorted, "custom" standing for
+	// all custom fields; Update takes those that are not in CreateOnly. Other
+	// fields are ErrInvalid. nil: all that the Schema does not call read-only.
+	Writes     []string
+	CreateOnly []string
 	// Mail says whether a write can be kept from sending mail.
 	Mail MailControl
 }
@@ -118,6 +123,23 @@ const (
 	MailControlled               // Notify decides
 	MailUncontrolled             // the PSA's own rules may send mail whatever Notify says
 )
+
+// Takes reports whether Create (or Update, if create is false) takes a field of
+// the kind, which may be dotted below the name that is offered.
+func (f Features) Takes(kind Kind, field string, create bool) bool {
+	feature := f[kind]
+	head, _, _ := strings.Cut(field, ".")
+	switch {
+	case create && !feature.Can.Has(CanCreate), !create && !feature.Can.Has(CanUpdate):
+		return false
+	case feature.Writes == nil:
+		s, ok := FieldOf(kind, head)
+		return ok && !s.ReadOnly && (create || !s.CreateOnly && !slices.Contains(feature.CreateOnly, head))
+	case !slices.Contains(feature.Writes, field) && !slices.Contains(feature.Writes, head):
+		return false
+	}
+	return create || !slices.Contains(feature.CreateOnly, field) && !slices.Contains(feature.CreateOnly, head)
+}
 
 // Can reports whether the provider has all these abilities for the kind.
 func (f Features) Can(kind Kind, a Ability) bool { return f[kind].Can.Has(a) }
