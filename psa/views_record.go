@@ -40,12 +40,13 @@ type Company struct {
 // A Site is an address of a company.
 type Site struct {
 	Row
-	Name    string    `psa:"name,class=client"`
-	Company Reference `psa:"company,kind=company,class=client"`
-	Main    bool      `psa:"main,class=client"`
-	Phone   string    `psa:"phone,class=client"`
-	Address Address   `psa:"address,class=client"`
-	Custom  Fields    `psa:"custom,class=technical"`
+	Name        string    `psa:"name,class=client"`
+	Company     Reference `psa:"company,kind=company,class=client"`
+	Main        bool      `psa:"main,class=client"`
+	Phone       string    `psa:"phone,class=client"`
+	Address     Address   `psa:"address,class=client"`
+	ExternalRef string    `psa:"external_ref,class=technical" help:"for hosts; no PSA has it on sites"`
+	Custom      Fields    `psa:"custom,class=technical"`
 }
 
 // A Communication is one way to reach a contact.
@@ -150,17 +151,18 @@ const (
 // [TimeEntry] and no note.
 type Note struct {
 	Row
-	Ticket     Reference `psa:"ticket,kind=ticket"`
-	Title      string    `psa:"title,class=technical"`
-	Text       string    `psa:"text,type=text,class=technical" help:"of class client where the note is public"`
-	Visibility string    `psa:"visibility,class=client" help:"internal, team or public"`
-	Resolution bool      `psa:"resolution,class=client" help:"a resolution, which the client sees"`
-	Type       Reference `psa:"type,kind=note_type,class=technical"`
-	Member     Reference `psa:"member,kind=member,ro" help:"author, if a member"`
-	Contact    Reference `psa:"contact,kind=contact,ro" help:"author, if a contact"`
-	Author     string    `psa:"author,ro" help:"the author's name as the PSA shows it"`
-	CreatedAt  time.Time `psa:"created_at,ro"`
-	UpdatedBy  string    `psa:"updated_by,ro"`
+	Ticket      Reference `psa:"ticket,kind=ticket"`
+	Title       string    `psa:"title,class=technical"`
+	Text        string    `psa:"text,type=text,class=technical" help:"of class client where the note is public"`
+	Visibility  string    `psa:"visibility,class=client" help:"internal, team or public"`
+	Resolution  bool      `psa:"resolution,class=client" help:"a resolution, which the client sees"`
+	Type        Reference `psa:"type,kind=note_type,class=technical"`
+	Member      Reference `psa:"member,kind=member,ro" help:"author, if a member"`
+	Contact     Reference `psa:"contact,kind=contact,ro" help:"author, if a contact"`
+	Author      string    `psa:"author,ro" help:"the author's name as the PSA shows it"`
+	ExternalRef string    `psa:"external_ref,class=technical" help:"for hosts; no PSA has it on notes"`
+	CreatedAt   time.Time `psa:"created_at,ro"`
+	UpdatedBy   string    `psa:"updated_by,ro"`
 }
 
 // A TimeEntry is worked time. Rates and amounts are never read.
@@ -182,6 +184,7 @@ type TimeEntry struct {
 	Visibility    string    `psa:"visibility,class=client" help:"of notes"`
 	Locked        bool      `psa:"locked,ro" help:"approved, billed or posted: the PSA takes no change"`
 	Status        string    `psa:"status,ro" help:"the vendor's approval status"`
+	ExternalRef   string    `psa:"external_ref,class=technical" help:"for hosts; no PSA has it on time entries"`
 	CreatedAt     time.Time `psa:"created_at,ro"`
 	UpdatedBy     string    `psa:"updated_by,ro"`
 	Custom        Fields    `psa:"custom,class=technical"`
