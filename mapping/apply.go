@@ -59,9 +59,9 @@ func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) 
 	if k == nil {
 		return nil, nil
 	}
-	x := apply{to: side, ref: rec.Ref, src: k.named(side.Other(), rec.Fields)}
+	x := apply{to: side, ref: rec.Ref, src: rec.Fields}
 	if env != nil {
-		x.present, x.link = k.named(side, env.Present), env.Link
+		x.present, x.link = env.Present, env.Link
 	}
 	x.dst = make(psa.Fields, len(k.groups)+len(k.sets[side])+len(k.create[side]))
 	k.apply(&x)
@@ -276,6 +276,13 @@ func (r *mapRule) convertOne(x *apply, v any, from, to *fit) (out any, ok bool, 
 	if r.visibility && x.to == Right {
 		v = narrow(v)
 	}
+	if ready := r.ready[x.to]; ready != nil && to.typ == r.readyAs[x.to] {
+		if text, ok := valueText(v, r.by[1-x.to]); ok {
+			if out, ok := ready[text]; ok {
+				return out, true, nil
+			}
+		}
+	}
 	// Values come before transforms on the way to the right, and so after them
 	// on the way back.
 	if x.to == Left {
@@ -410,6 +417,10 @@ func (r *mapRule) convertList(x *apply, list []any) (any, bool, *trouble) {
 }
 
 func (s *setter) apply(x *apply) {
+	if s.ready != nil {
+		s.field.set(x.dst, s.ready)
+		return
+	}
 	v := s.value
 	if s.by != nil {
 		of, _ := x.state(x.to, s.by)
@@ -438,7 +449,6 @@ func (mp *Mapper) Differ(kind psa.Kind, left, right psa.Fields) []string {
 	if k == nil {
 		return nil
 	}
-	left, right = k.named(Left, left), k.named(Right, right)
 	var names []string
 	for _, g := range k.groups {
 		for _, r := range g.rules {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/psasync/psasync/psa"
@@ -13,6 +14,8 @@ type fieldPath struct {
 	text    string   // as written
 	segs    []string // nil while the caption is not resolved
 	caption string
+	rows    *rowTable // tells the names of references; nil where they are as they are
+	shared  bool      // another rule writes the whole object that this path leads into
 }
 
 func parseFieldPath(s string) (f fieldPath, hint string) {
@@ -46,22 +49,21 @@ func (f fieldPath) top() string {
 
 // get reads the value; ok is false where it is absent.
 func (f *fieldPath) get(from psa.Fields) (v any, ok bool) {
-	if len(f.segs) == 1 {
-		v, ok = from[f.segs[0]]
-		return v, ok
+	v, ok = from[f.segs[0]]
+	if f.rows != nil {
+		v = f.rows.name(v)
 	}
-	for i, seg := range f.segs {
-		if v, ok = from[seg]; !ok || i == len(f.segs)-1 {
-			return v, ok
+	for _, seg := range f.segs[1:] {
+		if !ok || v == nil {
+			return nil, ok // the name of no board is null
 		}
-		if v == nil {
-			return nil, true // the name of no board is null
-		}
-		if from, ok = v.(psa.Fields); !ok {
+		in, isObject := v.(psa.Fields)
+		if !isObject {
 			return nil, false
 		}
+		v, ok = in[seg]
 	}
-	return nil, false
+	return v, ok
 }
 
 // set writes the value and makes the objects on the way.
@@ -69,8 +71,12 @@ func (f *fieldPath) set(to psa.Fields, v any) {
 	last := len(f.segs) - 1
 	for _, seg := range f.segs[:last] {
 		next, ok := to[seg].(psa.Fields)
-		if !ok {
+		switch {
+		case !ok:
 			next = psa.Fields{}
+			to[seg] = next
+		case f.shared:
+			next = maps.Clone(next)
 			to[seg] = next
 		}
 		to = next
@@ -85,12 +91,23 @@ func valueText(v any, byID bool) (text string, ok bool) {
 	case string:
 		return v, true
 	case psa.Fields:
-		name, id := v.String("name"), v.String("id")
-		if byID || name == "" {
-			return id, id != ""
-		}
-		return name, true
+		_, text = refText(v, byID)
+		return text, text != ""
 	default:
 		return plainText(v)
 	}
+}
+
+// refText returns the name of a reference, or its id where there is no name or
+// ids are asked for; once as the reference holds it.
+func refText(r psa.Fields, byID bool) (v any, text string) {
+	if !byID {
+		v = r["name"]
+		if text, _ = v.(string); text != "" {
+			return v, text
+		}
+	}
+	v = r["id"]
+	text, _ = v.(string)
+	return v, text
 }

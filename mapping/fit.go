@@ -14,6 +14,7 @@ type fit struct {
 	typ  psa.Type // "" where nothing is known of the field
 	kind psa.Kind // what a reference refers to
 	cat  psa.Catalog
+	rows *rowTable // of kind, where the catalog tells
 	byID bool
 	side Side
 	name string
@@ -23,7 +24,7 @@ type fit struct {
 }
 
 func (c *kindCompiler) fit(f psa.Field, s Side, byID bool) fit {
-	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
+	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), rows: c.rows[s].of(f.Kind), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
 	if f.Type == psa.TypeOption {
 		ft.options = f.Options
 	}
@@ -84,24 +85,24 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 		return f.list(x, v, from, scope, fresh)
 	case "":
 		if r, ok := v.(psa.Fields); ok && from.typ == psa.TypeRef {
-			if s, ok := valueText(r, f.byID || from.byID); ok {
-				return s, nil
+			if t, s := refText(r, f.byID || from.byID); s != "" {
+				return t, nil
 			}
 		}
 		return v, nil
 	case psa.TypeString, psa.TypeText, psa.TypeOption:
 		switch t := v.(type) {
 		case string:
-			return f.text(t)
+			return f.text(v, t)
 		case psa.Fields:
 			if from.typ == psa.TypeRef || from.typ == "" {
-				if s, ok := valueText(t, f.byID || from.byID); ok {
-					return f.text(s)
+				if v, s := refText(t, f.byID || from.byID); s != "" {
+					return f.text(v, s)
 				}
 			}
 		case json.Number:
 			if fresh {
-				return f.text(string(t))
+				return f.text(string(t), string(t))
 			}
 		}
 	case psa.TypeNumber:
@@ -141,10 +142,10 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 	return nil, f.mismatch(v)
 }
 
-// text checks that a custom field with options offers the text.
-func (f *fit) text(s string) (any, *trouble) {
+// text checks that a custom field with options offers the text s, which v holds.
+func (f *fit) text(v any, s string) (any, *trouble) {
 	if f.options == nil || slices.Contains(f.options, s) {
-		return s, nil
+		return v, nil
 	}
 	return nil, &trouble{code: "no-such-option", msg: f.notOffered(s)}
 }
@@ -171,6 +172,9 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 		return f.linked(x, r)
 	}
 	if r, ok := v.(psa.Fields); ok && f.cat == nil && (f.kind == "" || f.kind == from.kind) && !f.byID {
+		if name := r["name"]; len(r) == 1 && name != nil && name != "" {
+			return r, nil
+		}
 		return psa.Reference{Name: r.String("name")}.Fields(), nil
 	}
 	name, ok := valueText(v, from != nil && from.byID && !fresh)
@@ -187,21 +191,22 @@ func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any
 	if scope != nil {
 		within = x.scopeID(scope)
 	}
-	ref, ok := f.cat.Find(f.kind, within, name)
-	if !ok {
-		return nil, &trouble{code: "no-such-option", msg: f.noSuchOption(name, within)}
+	if f.rows == nil {
+		if ref, ok := f.cat.Find(f.kind, within, name); ok { // a record that the map itself names
+			return psa.Fields{"id": ref.ID, "name": name}, nil
+		}
+	} else if ref, ok := f.rows.find(within, name); ok {
+		return ref, nil
 	}
-	return psa.Fields{"id": ref.ID, "name": name}, nil
+	return nil, &trouble{code: "no-such-option", msg: f.noSuchOption(name, within)}
 }
 
 func (f *fit) identified(id string) (any, *trouble) {
-	if f.cat == nil || f.kind == "" || f.kind.IsRecord() {
+	if f.rows == nil {
 		return psa.Fields{"id": id}, nil
 	}
-	for _, o := range f.cat.Options(f.kind, "") {
-		if o.ID == id {
-			return psa.Reference{ID: id, Name: o.Name}.Fields(), nil
-		}
+	if ref, ok := f.rows.byID()[id]; ok {
+		return ref, nil
 	}
 	return nil, &trouble{code: "no-such-option", msg: "the " + f.side.String() + " side has no active " + string(f.kind) + " with id " + quote(id)}
 }
@@ -233,7 +238,10 @@ func (f *fit) linked(x *apply, r psa.Fields) (any, *trouble) {
 	if !ok {
 		return nil, &trouble{code: "unlinked", msg: "the " + string(f.kind) + " " + id + " has no counterpart on the " + f.side.String() + " side yet"}
 	}
-	return psa.Reference{ID: other, Name: r.String("name")}.Fields(), nil
+	if name := r["name"]; name != nil && name != "" {
+		return psa.Fields{"id": other, "name": name}, nil
+	}
+	return psa.Fields{"id": other}, nil
 }
 
 // list fits the elements of a list one by one.

@@ -433,7 +433,7 @@ func (l *linter) member(r *mapRule) {
 		return
 	}
 	for right, left := range r.member.list {
-		if _, ok := r.members.named(Left, left); !ok {
+		if r.members.named(Left, left) < 0 {
 			l.add(r.member.at, psa.Failure, CodeMember, "the left side has no active member %s, who is listed for %s", quote(left), right)
 		}
 	}

@@ -41,7 +41,8 @@ type kindMapper struct {
 	scoped int          // the first group that looks at a scope
 	sets   [2][]setter  // constants
 	create [2][]setter
-	refs   [2][]refNames
+
+	scopeRows []*rowTable // for each rule of the scope, what tells the names of its rows
 }
 
 // A ruleGroup holds the rules for one left field; the first whose condition
@@ -61,8 +62,10 @@ type mapRule struct {
 	text    [2]bool       // the other side is a part of a reference
 	scope   [2]*fieldPath // the field whose row scopes a reference
 	tables  [2]map[string]map[string]any
-	plain   bool // values pass as they are
-	lossy   bool // the other side may hold another value that is as good
+	ready   [2]map[string]any // what values become, where they alone decide
+	readyAs [2]psa.Type       // what ready fits
+	plain   bool              // values pass as they are
+	lossy   bool              // the other side may hold another value that is as good
 	skip    [2]bool
 	create  [2]bool // written on create only
 	other   [2]any
@@ -78,6 +81,7 @@ type setter struct {
 	scope  *fieldPath
 	by     *fieldPath
 	values map[string]any
+	ready  any // value, fitted; nil where it depends on the record
 	where  string
 	leave  bool // create: ~ leaves the field to the system
 }
@@ -99,9 +103,13 @@ func (m *Map) compile(cfg *Config, p *problems) *Mapper {
 		cfg = &Config{}
 	}
 	mp := &Mapper{m: m, kinds: map[psa.Kind]*kindMapper{}}
+	var rows [2]*rowTables
+	for s := range rows {
+		rows[s] = &rowTables{cat: cfg.catalog(Side(s)), byKind: map[psa.Kind]*rowTable{}}
+	}
 	for _, km := range m.kinds {
 		p.kind = km.kind
-		c := kindCompiler{cfg: cfg, p: p, kind: km.kind}
+		c := kindCompiler{cfg: cfg, p: p, kind: km.kind, rows: rows}
 		c.schema(cfg)
 		mp.kinds[km.kind] = c.compile(km)
 	}
@@ -126,6 +134,7 @@ type kindCompiler struct {
 	kind   psa.Kind
 	fields [2][]psa.Field
 	known  [2]bool
+	rows   [2]*rowTables
 	folded [2]map[string][]int // indexes of custom fields by folded caption
 }
 
@@ -138,8 +147,10 @@ func (c *kindCompiler) schema(cfg *Config) {
 
 func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 	k := &kindMapper{kind: km.kind}
-	if km.at != nil { // not the elements of a list
-		k.refs = [2][]refNames{c.refNames(Left), c.refNames(Right)}
+	for _, s := range km.scope {
+		f := fieldPath{segs: []string{s.field}}
+		c.names(&f, Left)
+		k.scopeRows = append(k.scopeRows, f.rows)
 	}
 	for _, r := range km.rules {
 		mr := c.rule(r)
@@ -165,8 +176,31 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 			set := &k.create[s][i]
 			set.leave = set.by == nil && set.value == nil
 		}
+		k.share(Side(s))
 	}
 	return k
+}
+
+// share finds the paths that lead into what is written as a whole, too.
+func (k *kindMapper) share(s Side) {
+	var paths []*fieldPath
+	for _, g := range k.groups {
+		for _, r := range g.rules {
+			paths = append(paths, &r.fields[s])
+		}
+	}
+	for _, sets := range [][]setter{k.sets[s], k.create[s]} {
+		for i := range sets {
+			paths = append(paths, &sets[i].field)
+		}
+	}
+	whole := map[string]bool{}
+	for _, f := range paths {
+		whole[f.segs[0]] = whole[f.segs[0]] || len(f.segs) == 1
+	}
+	for _, f := range paths {
+		f.shared = whole[f.segs[0]]
+	}
 }
 
 // rank orders rules so that a scope is mapped before what depends on it.
@@ -288,6 +322,7 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 		if c.part(&mr.fields[s], &f, side, &r.by[s]) && mr.fits[1-s].typ == "" && r.types[1-s] == "" {
 			mr.text[1-s] = true
 		}
+		c.names(&mr.fields[s], side)
 		mr.schema[s] = f
 		mr.fits[s] = c.fit(f, side, r.by[s])
 		mr.scope[s] = c.scopeField(f, side)
@@ -311,7 +346,7 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 			mr.fits[Right].typ, mr.fits[Right].kind = t, mr.fits[Left].kind
 		}
 	}
-	c.captions(r)
+	c.conditions(r)
 	c.tables(mr)
 	if r.unknown == unknownDefault {
 		for s, d := range r.defaults {
@@ -321,7 +356,7 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 		}
 	}
 	if r.each != nil {
-		inside := kindCompiler{cfg: c.cfg, p: c.p, kind: c.kind}
+		inside := kindCompiler{cfg: c.cfg, p: c.p, kind: c.kind, rows: c.rows}
 		for s := range inside.fields {
 			f, _ := c.resolve(&mr.fields[s], Side(s))
 			inside.fields[s], _ = inner(f)
@@ -338,8 +373,13 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 	return mr
 }
 
-// captions resolves the captions of a rule's conditions and templates.
-func (c *kindCompiler) captions(r *fieldRule) {
+// conditions resolves the fields of a rule's conditions, scope and template.
+func (c *kindCompiler) conditions(r *fieldRule) {
+	if r.per != nil {
+		per := *r.per
+		c.names(&per, Left)
+		r.per = &per
+	}
 	for s := range r.when {
 		for i := range r.when[s] {
 			c.path(&r.when[s][i].field, Side(s), r.when[s][i].at)
@@ -354,6 +394,7 @@ func (c *kindCompiler) captions(r *fieldRule) {
 
 func (c *kindCompiler) path(f *fieldPath, s Side, at *node) {
 	if f.caption == "" {
+		c.names(f, s)
 		return
 	}
 	if _, msg := c.resolve(f, s); msg != "" {
@@ -375,6 +416,7 @@ func (c *kindCompiler) scopeField(f psa.Field, s Side) *fieldPath {
 	for _, o := range c.fields[s] {
 		if o.Kind == scopes[0].Kind && o.Type == psa.TypeRef && o.Name != f.Name {
 			p, _ := parseFieldPath(o.Name)
+			c.names(&p, s)
 			return &p
 		}
 	}
@@ -403,6 +445,31 @@ func (c *kindCompiler) tables(mr *mapRule) {
 			add(Left, p.scope, p.right.text, p.left)
 		}
 	}
+	mr.prepare()
+}
+
+// prepare fits the values of the map once, where nothing of the record has a
+// say in what they become.
+func (r *mapRule) prepare() {
+	if r.per != nil || len(r.steps) > 0 || r.visibility {
+		return
+	}
+	for s := range r.tables {
+		if r.scope[s] != nil {
+			continue
+		}
+		to, from, x := r.fits[s].element(), r.fits[1-s].element(), apply{to: Side(s)}
+		r.ready[s], r.readyAs[s] = map[string]any{}, to.typ
+		for text, v := range r.tables[s][""] {
+			if v != nil {
+				var t *trouble
+				if v, t = to.value(&x, v, &from, nil, true); t != nil {
+					continue
+				}
+			}
+			r.ready[s][text] = v
+		}
+	}
 }
 
 func (c *kindCompiler) setters(rules []setRule, s Side) []setter {
@@ -413,12 +480,16 @@ func (c *kindCompiler) setters(rules []setRule, s Side) []setter {
 			c.p.at(r.at, "unknown-field", "%s", msg)
 			continue
 		}
-		set := setter{field: r.field, where: where(r.at), by: r.by, scope: c.scopeField(f, s)}
+		set := setter{field: r.field, where: where(r.at), scope: c.scopeField(f, s)}
+		c.names(&set.field, s)
 		byID := r.value.kind == nodeMap && r.by == nil
 		c.part(&set.field, &f, s, new(bool))
 		set.fit = c.fit(f, s, byID)
 		switch {
 		case r.by != nil:
+			by := *r.by
+			c.names(&by, s)
+			set.by = &by
 			set.values = map[string]any{}
 			for i, k := range r.values.keys {
 				set.values[k.text] = r.values.items[i].value()
@@ -427,6 +498,11 @@ func (c *kindCompiler) setters(rules []setRule, s Side) []setter {
 			set.value = r.value.get("id").text
 		default:
 			set.value = r.value.value()
+		}
+		if set.value != nil && set.scope == nil {
+			if v, t := set.fit.value(&apply{to: s}, set.value, &fit{}, nil, true); t == nil {
+				set.ready = v
+			}
 		}
 		out = append(out, set)
 	}

@@ -46,3 +46,45 @@ func TestReferencesWithoutNames(t *testing.T) {
 		t.Errorf("a status that is not there: %v %v", got, issues)
 	}
 }
+
+// References that many records share are never written to.
+func TestSharedReferences(t *testing.T) {
+	m := mustMap(t, fieldMap(`priority: {app: priority, values: {"Priority 3 - Normal": Medium}}
+      summary: priority.note
+      description: {app: body}`))
+	mp, err := m.Compile(&Config{Left: psaCatalog(), Right: hostCatalog()})
+	if err == nil {
+		t.Fatal("a field within a reference compiles")
+	}
+	m = mustMap(t, fieldMap("address: place\n      summary: place.note"))
+	if mp, err = m.Compile(nil); err != nil {
+		t.Fatal(err)
+	}
+	address := psa.Fields{"city": "York"}
+	got, issues := mp.To(Right, ticket(psa.Fields{"address": address, "summary": "x"}), nil)
+	if d := cmp.Diff(psa.Fields{"place": psa.Fields{"city": "York", "note": "x"}}, got); d != "" || len(issues) > 0 {
+		t.Errorf("%v\n%s", issues, d)
+	}
+	if len(address) != 1 {
+		t.Errorf("the record was changed: %v", address)
+	}
+}
+
+// Rows of the same name are told apart by their scope, before and after others
+// were looked up.
+func TestRowTable(t *testing.T) {
+	cat := psaCatalog()
+	cat.option(psa.KindStatus, "22", "new", "2")
+	rows := newRowTable(cat, psa.KindStatus)
+	for range 2 {
+		for _, tt := range []struct{ scope, name, want string }{
+			{"1", "New", "11"}, {"2", "New", "21"}, {"", "New", ""}, {"", "Closed", "14"}, {"", "closed ", "14"}, {"2", "Closed", ""}, {"2", "NEW", ""},
+			{"9", "New", ""}, {"", "Nope", ""},
+		} {
+			r, ok := rows.find(tt.scope, tt.name)
+			if ok != (tt.want != "") || r.String("id") != tt.want || ok && r.String("name") != tt.name {
+				t.Errorf("%q in %q: %v %v, want %q", tt.name, tt.scope, r, ok, tt.want)
+			}
+		}
+	}
+}

@@ -23,9 +23,9 @@ func (mp *Mapper) Preview(side Side, rec psa.Record, env *Env) []Step {
 	if k == nil {
 		return nil
 	}
-	x := apply{to: side, ref: rec.Ref, src: k.named(side.Other(), rec.Fields), dst: psa.Fields{}}
+	x := apply{to: side, ref: rec.Ref, src: rec.Fields, dst: psa.Fields{}}
 	if env != nil {
-		x.present, x.link = k.named(side, env.Present), env.Link
+		x.present, x.link = env.Present, env.Link
 	}
 	var steps []Step
 	give := func(s *setter, note string) {

@@ -14,12 +14,20 @@ import (
 // checked is no permission. now is for ages: "closed: 30d" lets in what is
 // open, or was closed within 30 days; "changed: 30d" what was updated since.
 func (m *Map) InScope(rec psa.Record, now time.Time) (ok bool, reason string) {
-	km := m.kind(rec.Kind)
+	return m.kind(rec.Kind).inScope(rec, now, nil)
+}
+
+// inScope knows the names of references where names tells them.
+func (km *kindMap) inScope(rec psa.Record, now time.Time, names *kindMapper) (ok bool, reason string) {
 	if km == nil {
 		return false, "the map has no rules for " + string(rec.Kind)
 	}
-	for _, s := range km.scope {
-		if reason = s.outside(rec, now); reason != "" {
+	for i, s := range km.scope {
+		v := rec.Fields[s.field]
+		if names != nil && names.scopeRows[i] != nil {
+			v = names.scopeRows[i].name(v)
+		}
+		if reason = s.outside(rec, v, now); reason != "" {
 			return false, reason + " (" + where(s.at) + ")"
 		}
 	}
@@ -29,14 +37,12 @@ func (m *Map) InScope(rec psa.Record, now time.Time) (ok bool, reason string) {
 // InScope is [Map.InScope] for records whose references came without names,
 // which the catalog tells.
 func (mp *Mapper) InScope(rec psa.Record, now time.Time) (ok bool, reason string) {
-	if k := mp.kinds[rec.Kind]; k != nil {
-		rec.Fields = k.named(Left, rec.Fields)
-	}
-	return mp.m.InScope(rec, now)
+	return mp.m.kind(rec.Kind).inScope(rec, now, mp.kinds[rec.Kind])
 }
 
-// outside says why a record is outside of a scope rule, "" if it is not.
-func (s *scopeRule) outside(rec psa.Record, now time.Time) string {
+// outside says why a record, whose field holds v, is outside of a scope rule; ""
+// if it is not.
+func (s *scopeRule) outside(rec psa.Record, v any, now time.Time) string {
 	if age, ok := days(s.value); ok {
 		switch s.field {
 		case "changed":
@@ -62,7 +68,7 @@ func (s *scopeRule) outside(rec psa.Record, now time.Time) string {
 	if s.value.kind == nodeSeq {
 		items = s.value.items
 	}
-	values := []any{rec.Fields[s.field]}
+	values := []any{v}
 	if list, ok := values[0].([]any); ok {
 		values = list
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -112,14 +113,21 @@ func scaleBy(by, back *big.Rat) Transform {
 		grown, shrunk = shrunk, grown
 	}
 	times := func(f *big.Rat, digits int) func(any) (any, error) {
+		num, den := int64(0), int64(0) // no quick way
+		if f.Num().IsInt64() && f.Denom().IsInt64() {
+			num, den = f.Num().Int64(), f.Denom().Int64()
+		}
 		return func(v any) (any, error) {
 			n, err := want[json.Number](v, "a number")
 			if err != nil {
 				return nil, err
 			}
+			if out, ok := scaleQuickly(string(n), num, den, digits); ok {
+				return out, nil
+			}
 			r, ok := new(big.Rat).SetString(string(n))
 			if !ok {
-				return nil, fmt.Errorf("not a number")
+				return nil, errors.New("not a number")
 			}
 			return decimal(r.Mul(r, f), digits), nil
 		}
