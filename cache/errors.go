@@ -18,6 +18,9 @@ var (
 	// ErrLeased: another holder has the lease; a [*LeasedError] says who.
 	ErrLeased = errors.New("another holder has the lease")
 
+	// ErrLinked: a record would belong to two links.
+	ErrLinked = errors.New("the record belongs to another link")
+
 	// ErrBusy: others kept the storage locked for too long. It is also
 	// psa.ErrUnavailable, that is, psa.Temporary.
 	ErrBusy = fmt.Errorf("the storage is locked: %w", psa.ErrUnavailable)
@@ -32,6 +35,8 @@ var (
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
+
+var errSide = errors.New("cache: a side is left or right")
 
 // A LeasedError says who holds a lease. It is [ErrLeased].
 type LeasedError struct {

@@ -9,23 +9,23 @@ import (
 	"github.com/psasync/psasync/psa"
 )
 
-// A State says what became of a name that somebody misses in a dropdown.
-type State string
+// A Presence says what became of a name that somebody misses in a dropdown.
+type Presence string
 
 // The states of an [Explanation].
 const (
-	StatePresent    State = "present"      // it is offered
-	StateInactive   State = "inactive"     // the PSA has it, switched off
-	StateAmbiguous  State = "ambiguous"    // several active rows of the scope share the name
-	StateOutOfScope State = "out-of-scope" // it is offered elsewhere
-	StateStale      State = "stale"        // not found, but the kind could not be read of late
-	StateUnknown    State = "unknown"      // the PSA does not have it
-	StateNotOffered State = "not-offered"  // the PSA has no such kind, or it was never collected
+	StatePresent    Presence = "present"      // it is offered
+	StateInactive   Presence = "inactive"     // the PSA has it, switched off
+	StateAmbiguous  Presence = "ambiguous"    // several active rows of the scope share the name
+	StateOutOfScope Presence = "out-of-scope" // it is offered elsewhere
+	StateStale      Presence = "stale"        // not found, but the kind could not be read of late
+	StateUnknown    Presence = "unknown"      // the PSA does not have it
+	StateNotOffered Presence = "not-offered"  // the PSA has no such kind, or it was never collected
 )
 
 // An Explanation answers "why is it missing?".
 type Explanation struct {
-	State      State     `json:"state"`
+	State      Presence  `json:"state"`
 	Ref        psa.Ref   `json:"ref,omitzero"`      // the row, if there is one of that name
 	Scopes     []psa.Ref `json:"scopes,omitempty"`  // of StateOutOfScope: where it is offered
 	Nearest    []string  `json:"nearest,omitempty"` // names it may have meant

@@ -406,7 +406,7 @@ func TestExplain(t *testing.T) {
 		snap        *cache.Snapshot
 		kind        psa.Kind
 		scope, name string
-		state       cache.State
+		state       cache.Presence
 		message     string
 	}{
 		{cw, psa.KindStatus, "1", "new", cache.StatePresent, `"new" is offered for board "Managed Services".`},
