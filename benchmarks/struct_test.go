@@ -18,33 +18,31 @@ type named struct {
 type ticketStruct struct {
 	Summary      string         `mapstructure:"summary"`
 	Description  string         `mapstructure:"description"`
-	Number       string         `mapstructure:"number"`
-	URL          string         `mapstructure:"url"`
 	ContactName  string         `mapstructure:"contact_name"`
-	ContactEmail string         `mapstructure:"contact_email"`
 	ContactPhone string         `mapstructure:"contact_phone"`
 	PONumber     string         `mapstructure:"po_number"`
-	WorkedHours  json.Number    `mapstructure:"worked_hours"`
 	DueAt        string         `mapstructure:"due_at"`
 	Resolution   string         `mapstructure:"resolution"`
 	ExternalRef  string         `mapstructure:"external_ref"`
+	Number       string         `mapstructure:"number"`
+	URL          string         `mapstructure:"url"`
 	CreatedAt    string         `mapstructure:"created_at"`
-	CreatedBy    string         `mapstructure:"created_by"`
-	UpdatedBy    string         `mapstructure:"updated_by"`
-	ClosedAt     *string        `mapstructure:"closed_at"`
 	Closed       bool           `mapstructure:"closed"`
-	Board        named          `mapstructure:"board"`
+	ContactEmail string         `mapstructure:"contact_email"`
+	BudgetHours  json.Number    `mapstructure:"budget_hours"`
+	WorkedHours  json.Number    `mapstructure:"worked_hours"`
 	Company      named          `mapstructure:"company"`
 	Contact      named          `mapstructure:"contact"`
 	Site         named          `mapstructure:"site"`
 	Agreement    named          `mapstructure:"agreement"`
+	Board        named          `mapstructure:"board"`
 	Team         named          `mapstructure:"team"`
+	Location     named          `mapstructure:"location"`
 	Source       named          `mapstructure:"source"`
-	Type         named          `mapstructure:"type"`
-	Subtype      named          `mapstructure:"subtype"`
+	Impact       named          `mapstructure:"impact"`
 	Priority     named          `mapstructure:"priority"`
 	Status       named          `mapstructure:"status"`
-	BudgetHours  json.Number    `mapstructure:"budget_hours"`
+	Owner        named          `mapstructure:"owner"`
 	Custom       map[string]any `mapstructure:"custom"`
 }
 

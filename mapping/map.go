@@ -165,6 +165,12 @@ type Rule struct {
 	OnEdit      string    // restore, tolerate or ask: what becomes of an edit by the other side
 	Class       psa.Class // as declared; "" leaves it to the field's schema
 
+	// ToLeft and ToRight tell whether values go there: the direction allows it,
+	// and the catalog does not say that the field is read-only. OnCreate tells
+	// for each that a value goes there on create only. [Mapper.Rules] sets them.
+	ToLeft, ToRight             bool
+	OnCreateLeft, OnCreateRight bool
+
 	// Strategy decides when both sides changed the field. Conflict is how the
 	// file spells it; a list is first(...). nil and "" leave it to the policy.
 	Strategy conflict.Strategy

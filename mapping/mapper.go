@@ -37,6 +37,7 @@ type Mapper struct {
 
 type kindMapper struct {
 	kind   psa.Kind
+	rules  []*mapRule   // in the order of the file
 	groups []*ruleGroup // in the order of application
 	scoped int          // the first group that looks at a scope
 	sets   [2][]setter  // constants
@@ -157,6 +158,7 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 		if mr == nil {
 			continue
 		}
+		k.rules = append(k.rules, mr)
 		if n := len(k.groups); n > 0 && k.groups[n-1].rules[0].key == r.key {
 			g := k.groups[n-1]
 			g.rules, g.rank = append(g.rules, mr), max(g.rank, mr.rank())
