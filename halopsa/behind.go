@@ -47,13 +47,13 @@ func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
 		}
 	}
 	if l.usage != 0 && l.paged {
-		fields, err := p.custom.Get(ctx, opList(l.kind), "", fresh, p.readCustom)
+		fields, err := p.custom.Get(ctx, opList(l.kind), "", fresh, p.definitions)
 		if err != nil && !errors.Is(err, psa.ErrDenied) {
 			return b, err // without the right there are no custom fields
 		}
 		var ids []string
 		for _, id := range slices.Sorted(maps.Keys(fields)) {
-			if fields[id] == usageOf(l.usage) {
+			if fields[id].kind == usageOf(l.usage) {
 				ids = append(ids, strconv.Itoa(id))
 			}
 		}
@@ -64,7 +64,7 @@ func (p *Provider) behind(ctx context.Context, l *list) (b behind, err error) {
 
 // complete adds what a layout cannot: it does not stand in the row alone.
 func (b behind) complete(l *list, r psa.Record, row []byte) psa.Record {
-	selections(r.Fields, row)
+	customValues(r.Fields, row)
 	switch l.kind {
 	case psa.KindTicket, psa.KindTemplate:
 		var d struct {
@@ -97,39 +97,6 @@ func (b behind) complete(l *list, r psa.Record, row []byte) psa.Record {
 	return r
 }
 
-// selections makes texts of the numbers that custom fields with options hold.
-func selections(fields psa.Fields, row []byte) {
-	custom, _ := fields["custom"].(psa.Fields)
-	var types map[string]int
-	for id, v := range custom {
-		n, isNumber := v.(json.Number)
-		if !isNumber {
-			continue
-		}
-		if types == nil {
-			types = map[string]int{}
-			var r struct {
-				Fields []struct {
-					ID   json.Number `json:"id"`
-					Type int         `json:"type"`
-				} `json:"customfields"`
-			}
-			if json.Unmarshal(row, &r) != nil {
-				return // a type that is no number: the values stay as they are
-			}
-			for _, f := range r.Fields {
-				types[f.ID.String()] = f.Type
-			}
-		}
-		if types[id] == singleSelection {
-			custom[id] = n.String()
-		}
-	}
-}
-
-// singleSelection is the type of a custom field that holds one option.
-const singleSelection = 2
-
 // customerTypes reads the one type of a client, which is a number.
 func customerTypes(row []byte) []any {
 	var c struct {
@@ -141,40 +108,14 @@ func customerTypes(row []byte) []any {
 	return []any{psa.Reference{ID: strings.TrimSuffix(c.Type.String(), ".0")}.Fields()}
 }
 
-// usageOf names the records that carry custom fields of a usage; "" for others.
-func usageOf(usage int) string {
-	return map[int]string{1: string(psa.KindTicket), 2: string(psa.KindCompany), 3: string(psa.KindSite), 4: string(psa.KindContact)}[usage]
-}
-
 func owners(row []byte) []any {
 	var f struct {
 		Usage int `json:"usage"`
 	}
 	if json.Unmarshal(row, &f) == nil && usageOf(f.Usage) != "" {
-		return []any{usageOf(f.Usage)}
+		return []any{string(usageOf(f.Usage))}
 	}
 	return []any{}
-}
-
-// readCustom reads which custom fields there are: lists of records hold those
-// that are asked for by number.
-func (p *Provider) readCustom(ctx context.Context) (map[int]string, error) {
-	fields := map[int]string{}
-	g := &pager{c: p.c, path: "/FieldInfo", op: opList(psa.KindCustomField), query: url.Values{}, size: maxPage}
-	return fields, g.scan(ctx, func(row []byte) error {
-		var f struct {
-			ID        int  `json:"id"`
-			Usage     int  `json:"usage"`
-			Encrypted bool `json:"isencrypted"`
-		}
-		if err := json.Unmarshal(row, &f); err != nil {
-			return err
-		}
-		if kind := usageOf(f.Usage); kind != "" && !f.Encrypted {
-			fields[f.ID] = kind
-		}
-		return nil
-	})
 }
 
 // teamNames are the ids of teams by name and department, which is "" for any.

@@ -26,6 +26,7 @@ type filter struct {
 type finder struct {
 	params func(value string) url.Values
 	fold   bool // the value has no case
+	inner  bool // rows of the list may lack the value: single ones hold it
 }
 
 // search looks for a part of a name.

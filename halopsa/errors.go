@@ -119,6 +119,13 @@ func classify(r *rest.Response) error {
 func class(r *rest.Response, text string) (code, cause error) {
 	switch r.Status {
 	case http.StatusBadRequest:
+		switch {
+		case strings.Contains(text, "invoiced"):
+			return psa.ErrConflict, nil
+		case strings.HasPrefix(r.Op, "create ") && strings.Contains(text, "access to this action"):
+			// The ticket's type or workflow step does not allow the action type.
+			return psa.ErrInvalid, nil
+		}
 		if strings.Contains(text, "do not have access") || strings.Contains(text, "do not have permission") {
 			return psa.ErrDenied, nil
 		}

@@ -1,6 +1,6 @@
-// Package halopsa reads a HaloPSA (HaloITSM, HaloCRM) instance as a
-// [psa.Provider]: its configuration, clients, sites, users, tickets, actions
-// and time.
+// Package halopsa is a HaloPSA (HaloITSM, HaloCRM) instance as a
+// [psa.Provider]: it reads its configuration, and reads and writes its clients,
+// sites, users, tickets, actions and time.
 //
 // [New] makes a [Provider] from a [Config]; README.md beside it says how to set
 // up the API application and the agent it needs, with the least rights.
@@ -59,6 +59,16 @@ type Config struct {
 	// that is missing is found by the name of its list, see the README.
 	Lookups map[psa.Kind]int
 
+	// Outcomes are the action types that notes and time entries are written
+	// with. Without one for time, time entries are not created.
+	Outcomes Outcomes
+	// TopLevel is the group of clients that new clients belong to. 0: the only
+	// one there is.
+	TopLevel int
+	// SkipRules makes writes that are to notify nobody skip Halo's own ticket
+	// rules, which may send mail, and also do other things.
+	SkipRules bool
+
 	// PageSize is how many records are asked for at a time, at most 100. 0: 100.
 	PageSize int
 	// Transport sends the requests, those for tokens included. It must not
@@ -72,6 +82,14 @@ type Config struct {
 	Retries int
 	// UserAgent is sent with every request; "": "psasync".
 	UserAgent string
+}
+
+// Outcomes are ids of action types: Halo takes no action without one, which
+// the ticket's type and workflow must allow. 0: none.
+type Outcomes struct {
+	Internal int // of notes that the client does not see
+	Public   int // of notes that the client sees
+	Time     int // of time entries
 }
 
 // Credentials are those of an API application (method "Client ID and Secret").
@@ -89,7 +107,8 @@ func (c Credentials) GoString() string { return c.String() }
 
 // A Provider is one HaloPSA instance. It implements [psa.Provider] and, of the
 // optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
-// [psa.ServerTimer], [psa.Finder] and [psa.DeletionLister]. It is safe for
+// [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],
+// [psa.Updater], [psa.Deleter] and [psa.Canonicaliser]. It is safe for
 // concurrent use.
 type Provider struct {
 	c      *client
@@ -98,12 +117,17 @@ type Provider struct {
 	number map[psa.Kind]int // of lookup lists, as configured
 	offers psa.Features
 
+	outcomes  Outcomes
+	topLevel  int
+	skipRules bool
+
 	// What rows depend on besides their own list.
 	teams   *rest.Memo[teamNames]
-	custom  *rest.Memo[map[int]string]
+	custom  *rest.Memo[map[int]definition]
 	lookups *rest.Memo[map[string]int]
 	version *rest.Memo[string]
 	ranks   *rest.Memo[[][]byte] // priorities, which are the targets of SLAs as well
+	classes *rest.Memo[map[categoryKey]string]
 }
 
 //go:embed fields.yaml
@@ -131,8 +155,9 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		c: c, salt: layout.Salt(), lists: map[psa.Kind]*list{}, number: maps.Clone(cfg.Lookups),
-		teams: rest.NewMemo[teamNames](name), custom: rest.NewMemo[map[int]string](name), lookups: rest.NewMemo[map[string]int](name), version: rest.NewMemo[string](name),
-		ranks: rest.NewMemo[[][]byte](name),
+		teams: rest.NewMemo[teamNames](name), custom: rest.NewMemo[map[int]definition](name), lookups: rest.NewMemo[map[string]int](name), version: rest.NewMemo[string](name),
+		ranks: rest.NewMemo[[][]byte](name), classes: rest.NewMemo[map[categoryKey]string](name),
+		outcomes: cfg.Outcomes, topLevel: cfg.TopLevel, skipRules: cfg.SkipRules,
 	}
 	for _, l := range slices.Concat(configLists(), recordLists()) {
 		l.prepare(layout, cfg.PageSize)
@@ -171,6 +196,11 @@ func (cfg Config) check() (base *url.URL, errs []error) {
 		need(lookupNames(kind) != nil, "Config.Lookups: %q is read from no list with a name", kind)
 		need(n > 0, "Config.Lookups: %d is no number of a list", n)
 	}
+	for what, id := range map[string]int{
+		"Outcomes.Internal": cfg.Outcomes.Internal, "Outcomes.Public": cfg.Outcomes.Public, "Outcomes.Time": cfg.Outcomes.Time, "TopLevel": cfg.TopLevel,
+	} {
+		need(id >= 0, "Config.%s is %d; ids count from 1", what, id)
+	}
 	need(cfg.PageSize >= 0 && cfg.PageSize <= maxPage, "Config.PageSize is %d; the API allows 1 to %d", cfg.PageSize, maxPage)
 	return base, errs
 }
@@ -207,14 +237,14 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// Features says what this provider can do; see [psa.Provider]. It only reads:
-// nothing is written yet.
+// Features says what this provider can do; see [psa.Provider].
 func (p *Provider) Features() psa.Features {
 	out := make(psa.Features, len(p.offers))
 	for kind, f := range p.offers {
 		f.Missing = maps.Clone(f.Missing)
 		f.Filter, f.Find, f.Scopes = slices.Clone(f.Filter), slices.Clone(f.Find), slices.Clone(f.Scopes)
-		f.Groups = slices.Clone(f.Groups)
+		f.Groups, f.Required = slices.Clone(f.Groups), slices.Clone(f.Required)
+		f.Writes, f.CreateOnly = slices.Clone(f.Writes), slices.Clone(f.CreateOnly)
 		out[kind] = f
 	}
 	return out
@@ -261,7 +291,9 @@ func (p *Provider) describe() psa.Features {
 		features[kind] = psa.Feature{Term: term[kind], Missing: map[psa.Ability]string{psa.CanList: why}}
 	}
 	for kind, l := range p.lists {
-		features[kind] = l.feature(term[kind])
+		f := l.feature(term[kind])
+		p.offerWrites(kind, &f)
+		features[kind] = f
 	}
 	return features
 }
@@ -285,9 +317,6 @@ func (l *list) feature(term string) psa.Feature {
 	offer(psa.CanDeletions, l.kind == psa.KindTicket, "")
 	if l.kind.IsRecord() {
 		f.Granularity = granularity
-		for _, can := range []psa.Ability{psa.CanCreate, psa.CanUpdate, psa.CanDelete} {
-			f.Missing[can] = "this release reads only"
-		}
 		if l.kind != psa.KindTicket {
 			f.Missing[psa.CanDeletions] = "Halo tells deleted tickets only: compare with a complete list"
 		}
@@ -297,6 +326,41 @@ func (l *list) feature(term string) psa.Feature {
 	}
 	l.quirks(&f)
 	return f
+}
+
+// offerWrites adds what can be written of a kind.
+func (p *Provider) offerWrites(kind psa.Kind, f *psa.Feature) {
+	form, ok := formOf(kind)
+	if !ok {
+		return
+	}
+	f.Can |= psa.CanCreate | psa.CanUpdate
+	f.Writes, f.CreateOnly = form.takes(), form.once
+	f.Required = slices.Sorted(slices.Values(form.required))
+	switch kind {
+	case psa.KindCompany, psa.KindSite, psa.KindContact:
+		f.Can |= psa.CanDeactivate
+		f.Missing[psa.CanDelete] = "what is deleted in Halo is gone from its tickets: rows are deactivated"
+		return // Halo mails nobody; a new user is not welcomed
+	}
+	f.Can |= psa.CanDelete
+	f.Mail = psa.MailUncontrolled // by rules of the instance
+	if p.skipRules {
+		f.Mail = psa.MailControlled
+	}
+	switch kind {
+	case psa.KindTicket:
+		f.Marker = "external_ref"
+	case psa.KindNote:
+		if p.outcomes.Internal == 0 || p.outcomes.Public == 0 {
+			f.Required = append(f.Required, "type")
+		}
+	case psa.KindTimeEntry:
+		if p.outcomes.Time == 0 {
+			f.Can &^= psa.CanCreate
+			f.Missing[psa.CanCreate] = "Halo takes no time without an action type: set Config.Outcomes.Time"
+		}
+	}
 }
 
 // quirks adds what is particular to single kinds.
@@ -312,8 +376,11 @@ func (l *list) quirks(f *psa.Feature) {
 		f.NamesRepeat = true // of levels, that count for themselves
 	case psa.KindCustomField:
 		f.NamesRepeat = true // labels, of fields of different records
-	case psa.KindMember, psa.KindCompany, psa.KindContact, psa.KindTemplate:
+	case psa.KindMember, psa.KindCompany, psa.KindTemplate:
 		f.NamesRepeat = true
+	case psa.KindContact:
+		f.NamesRepeat = true
+		f.Groups = [][]string{{"company", "site"}}
 	case psa.KindSite:
 		f.Scopes = []psa.Scope{{Kind: psa.KindCompany}}
 	case psa.KindNote, psa.KindTimeEntry:

@@ -53,6 +53,7 @@ func recordLists() []*list {
 				"status": {param: "status", many: true}, "ticket_type": {param: "requesttype", many: true},
 				"company": {param: "client_ids", many: true}, "owner": {param: "agent", many: true},
 			},
+			find: map[string]finder{"external_ref": {params: advanced("third_party_id_string"), inner: true}},
 		},
 		actions(psa.KindNote, "excludesys", "true"),
 		actions(psa.KindTimeEntry),
@@ -220,7 +221,23 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 			Provider: name, Op: op, Kind: kind, Page: g.page,
 			Shape: p.shape(l, psa.Ref{}, b), Decode: p.decoder(l, b),
 		}
+		singles := 0
 		for r, err := range rest.Records(ctx, listing) {
+			if err == nil && r.Err == nil && l.hides(r.Fields, by) {
+				if singles++; singles > maxSingles {
+					yield(psa.Record{}, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Detail: "too many rows are answered: the search is ignored"})
+					return
+				}
+				one, failed := p.Get(ctx, r.Ref)
+				switch {
+				case errors.Is(failed, psa.ErrNotFound):
+					continue // deleted meanwhile
+				case failed != nil:
+					yield(psa.Record{}, failed)
+					return
+				}
+				r = one
+			}
 			// A search finds parts of a name, and parameters may be ignored.
 			if err == nil && (errors.Is(r.Err, errSkip) || r.Err == nil && !l.matches(r.Fields, by)) {
 				continue
@@ -230,6 +247,20 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 			}
 		}
 	}
+}
+
+// maxSingles bounds how many rows Find reads one by one, in case the server
+// ignores what it was asked for.
+const maxSingles = 25
+
+// hides reports whether a row lacks a field that is looked for.
+func (l *list) hides(have, by psa.Fields) bool {
+	for field := range by {
+		if _, ok := have[field]; !ok && l.find[field].inner {
+			return true
+		}
+	}
+	return false
 }
 
 // search makes the parameters of Find.
