@@ -1,0 +1,214 @@
+package hostdb_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psasync/psasync/examples/hostdb"
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/psatest"
+)
+
+// TestConformance runs the suite on a SQLite file with pages of 30 rows.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	psatest.Run(t, psatest.Harness{
+		Open: func(t testing.TB) *psatest.World { return open(t).world() },
+		Known: map[string]string{
+			"errors/auth":          "whoever may open the file may read it: there are no credentials",
+			"errors/rate-limit":    "a database does not count requests",
+			"errors/login-page":    "no proxy stands between a program and its database",
+			"paging/repeated-page": "a page is a SELECT behind the last id; the engine does not answer another one",
+			"paging/capped-page":   "no engine cuts the LIMIT it is given",
+			"paging/wrong-count":   "a list does not count",
+		},
+	})
+}
+
+// host is a database with the demonstration in it.
+type host struct {
+	t      testing.TB
+	p      *hostdb.Provider
+	faults *faults
+	people *sql.DB // the same file, for what goes on behind the provider's back
+}
+
+func open(t testing.TB) *host {
+	t.Helper()
+	h := &host{t: t, faults: &faults{}}
+	file := filepath.Join(t.TempDir(), "host.db")
+	db := openFaulty(t, hostdb.DSN(file), h.faults)
+	p, err := hostdb.New(t.Context(), db, &hostdb.Options{PageSize: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Demo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.p = p
+	// Without foreign keys, so that tables can be emptied.
+	if h.people, err = sql.Open("sqlite", strings.Replace(hostdb.DSN(file), "foreign_keys(1)", "foreign_keys(0)", 1)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.people.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// exec is plain SQL of the host's people.
+func (h *host) exec(query string, args ...any) {
+	h.t.Helper()
+	if _, err := h.people.Exec(query, args...); err != nil {
+		h.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+var inSQL = map[psa.Kind]struct{ table, name string }{
+	psa.KindTicketSource: {"channels", "name"},
+	psa.KindContact:      {"people", "last_name = NULL, first_name"},
+	psa.KindCompany:      {"clients", "name"},
+	psa.KindSite:         {"sites", "name"},
+	psa.KindTicket:       {"tickets", "subject"},
+	psa.KindNote:         {"comments", "body"},
+	psa.KindTimeEntry:    {"worklogs", "summary"},
+}
+
+const later = "strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+1 second')"
+
+func (h *host) world() *psatest.World {
+	return &psatest.World{
+		Provider: h.p,
+		Canaries: []string{"61.40", "48.20", "DE02 1203", "120.00"}, // pay, a bank account, a rate
+		Fill: map[psa.Kind]func(int){
+			psa.KindTicketSource: func(n int) {
+				h.fill("channels", n, "INSERT INTO channels (name, updated_at, updated_by) VALUES ('Channel ' || ?, '2026-01-05T09:00:00.000Z', 'ana')")
+			},
+			psa.KindContact: func(n int) {
+				h.fill("people", n, "INSERT INTO people (client_id, first_name, last_name, job_title, created_at, created_by, updated_at, updated_by) "+
+					"VALUES (1, 'Pat ' || ?, 'Doe', 'Engineer', '2026-01-05T09:00:00.000Z', 'ana', '2026-01-05T09:00:00.000Z', 'ana')")
+			},
+		},
+		Rename: func(ref psa.Ref, name string) {
+			in := inSQL[ref.Kind]
+			h.exec("UPDATE "+in.table+" SET "+in.name+" = ?, row_version = row_version + 1, updated_at = "+later+" WHERE id = ?", name, ref.ID)
+		},
+		Remove: func(ref psa.Ref) {
+			if !ref.Kind.IsRecord() {
+				h.exec("DELETE FROM "+inSQL[ref.Kind].table+" WHERE id = ?", ref.ID)
+				return
+			}
+			h.exec("UPDATE "+inSQL[ref.Kind].table+" SET deleted_at = "+later+" WHERE id = ?", ref.ID)
+			h.exec("INSERT INTO deletions (table_name, row_id, deleted_at, deleted_by) VALUES (?, ?, '2026-03-02T10:00:00.000Z', 'ana')", inSQL[ref.Kind].table, ref.ID)
+		},
+		Trouble: h.trouble(),
+		Plant: map[psatest.Oddity]func(string){
+			psatest.TimedNote: func(token string) {
+				if _, err := h.p.Desk("ana").LogWork(h.t.Context(), psa.Ref{Kind: psa.KindTicket, ID: "1"}, time.Unix(1.7e9, 0), 15*time.Minute, token); err != nil {
+					h.t.Fatal(err)
+				}
+			},
+			psatest.ProjectTicket: func(token string) {
+				task := hostdb.Values{"client_id": 1, "subject": token, "is_task": 1}
+				if _, err := h.p.Desk("ana").Add(h.t.Context(), psa.KindTicket, task); err != nil {
+					h.t.Fatal(err)
+				}
+			},
+			psatest.HiddenPerson: func(token string) {
+				mailbox := hostdb.Values{"client_id": 1, "first_name": token, "is_mailbox": 1}
+				if _, err := h.p.Desk("ana").Add(h.t.Context(), psa.KindContact, mailbox); err != nil {
+					h.t.Fatal(err)
+				}
+			},
+			psatest.UnclearNote: func(token string) {
+				note := hostdb.Values{"ticket_id": 1, "body": token, "visibility": "as it was in 2019"}
+				if _, err := h.p.Desk("ana").Add(h.t.Context(), psa.KindNote, note); err != nil {
+					h.t.Fatal(err)
+				}
+			},
+		},
+		Mails: func() int {
+			n, err := h.p.Desk("ana").Mails(h.t.Context())
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			return n
+		},
+	}
+}
+
+func (h *host) fill(table string, n int, insert string) {
+	h.exec("DELETE FROM " + table)
+	for i := range n {
+		h.exec(insert, i)
+	}
+}
+
+func (h *host) trouble() map[psatest.Trouble]func(psa.Kind) {
+	// of tells the statements that read rows of a kind, not those that only
+	// name them in passing.
+	of := func(kind psa.Kind, query string) bool { return strings.Contains(query, "FROM "+inSQL[kind].table+" t") }
+	answer := func(err error) func(psa.Kind) {
+		return func(kind psa.Kind) {
+			h.faults.set(func(f *faults) {
+				f.query = func(_ context.Context, query string) error {
+					if of(kind, query) {
+						return err
+					}
+					return nil
+				}
+			})
+		}
+	}
+	return map[psatest.Trouble]func(psa.Kind){
+		psatest.RightRemoved: answer(coded(23)), // SQLITE_AUTH
+		psatest.ServerError:  answer(coded(10)), // SQLITE_IOERR
+		psatest.CutBody: func(kind psa.Kind) {
+			h.faults.set(func(f *faults) {
+				f.rows = func(query string, read int) error {
+					if of(kind, query) && read > 0 {
+						return coded(10)
+					}
+					return nil
+				}
+			})
+		},
+		psatest.Hang: func(kind psa.Kind) {
+			h.faults.set(func(f *faults) {
+				f.query = func(ctx context.Context, query string) error {
+					if !of(kind, query) {
+						return nil
+					}
+					<-ctx.Done()
+					return fmt.Errorf("interrupted")
+				}
+			})
+		},
+		psatest.LostReply: func(psa.Kind) {
+			h.faults.set(func(f *faults) { f.commit = func() error { return coded(10) } })
+		},
+		psatest.BadRow: func(kind psa.Kind) {
+			in := inSQL[kind].table
+			h.exec("UPDATE " + in + " SET updated_at = 'last week' WHERE id = (SELECT max(id) FROM " + in + ")")
+		},
+		psatest.MovingRows: func(kind psa.Kind) {
+			pages := 0
+			h.faults.set(func(f *faults) {
+				f.query = func(_ context.Context, query string) error {
+					if pages++; of(kind, query) && pages == 2 {
+						in := inSQL[kind].table
+						h.exec("DELETE FROM " + in + " WHERE id = (SELECT id FROM " + in + " ORDER BY id LIMIT 1 OFFSET 3)")
+					}
+					return nil
+				}
+			})
+		},
+	}
+}
