@@ -200,7 +200,7 @@ func text(v any, name string) string {
 
 // to maps like a hand.
 func (m *exprMapper) to(side int, in, now map[string]any) (out psa.Fields, open []held, err error) {
-	out = make(psa.Fields, rules)
+	out = make(psa.Fields, [...]int{leftFields, rules}[side])
 	m.env["rec"], m.env["now"] = in, now
 	var env any = m.env
 	for i := range m.rules[side] {

@@ -48,6 +48,9 @@ var handPlain = [...][2]string{{"summary", "title"}, {"description", "body"}, {"
 // handBoth is how many of handPlain go both ways.
 const handBoth = 8
 
+// leftFields is how many left fields fieldMap writes.
+const leftFields = 23
+
 var handLinks = [...]struct {
 	left, right string
 	kind        psa.Kind
@@ -146,7 +149,7 @@ func (h *hand) right(in, now psa.Fields) (out psa.Fields, open []held) {
 }
 
 func (h *hand) left(in, now psa.Fields) (out psa.Fields, open []held) {
-	out = make(psa.Fields, rules)
+	out = make(psa.Fields, leftFields)
 	for _, f := range handPlain[:handBoth] {
 		if v, ok := in[f[1]]; ok {
 			out[f[0]] = v

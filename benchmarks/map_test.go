@@ -97,8 +97,8 @@ func TestFull(t *testing.T) {
 		t.Errorf("%d of %d fields, %v", len(right), rules, open)
 	}
 	back, open := byMap(w, mapping.Left, right, left)
-	if len(open) > 0 || gocmp.Equal(back["status"], w.left.rows[psa.KindStatus]["In Progress"]) {
-		t.Errorf("%v, %v", back["status"], open)
+	if len(back) != leftFields || len(open) > 0 || gocmp.Equal(back["status"], w.left.rows[psa.KindStatus]["In Progress"]) {
+		t.Errorf("%d of %d fields, %v, %v", len(back), leftFields, back["status"], open)
 	}
 	want, err := json.Marshal(left)
 	if err != nil {

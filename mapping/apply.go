@@ -63,7 +63,7 @@ func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) 
 	if env != nil {
 		x.present, x.link = env.Present, env.Link
 	}
-	x.dst = make(psa.Fields, len(k.groups)+len(k.sets[side])+len(k.create[side]))
+	x.dst = make(psa.Fields, k.size[side])
 	k.apply(&x)
 	return x.dst, x.issues
 }

@@ -16,6 +16,7 @@ type fit struct {
 	cat  psa.Catalog
 	rows *rowTable // of kind, where the catalog tells
 	byID bool
+	rec  bool // kind is of records
 	side Side
 	name string
 	// options are what a custom field offers; nil where it offers nothing in
@@ -24,7 +25,7 @@ type fit struct {
 }
 
 func (c *kindCompiler) fit(f psa.Field, s Side, byID bool) fit {
-	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), rows: c.rows[s].of(f.Kind), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
+	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), rows: c.rows[s].of(f.Kind), rec: f.Kind.IsRecord(), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
 	if f.Type == psa.TypeOption {
 		ft.options = f.Options
 	}
@@ -168,10 +169,11 @@ func badTime(msg string) *trouble {
 // ref makes a reference of this side: by link where rows are records, by name
 // or id where they are configuration.
 func (f *fit) ref(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (any, *trouble) {
-	if r, ok := v.(psa.Fields); ok && f.kind.IsRecord() && !fresh {
+	r, isRef := v.(psa.Fields)
+	if isRef && f.rec && !fresh {
 		return f.linked(x, r)
 	}
-	if r, ok := v.(psa.Fields); ok && f.cat == nil && (f.kind == "" || f.kind == from.kind) && !f.byID {
+	if isRef && f.cat == nil && (f.kind == "" || f.kind == from.kind) && !f.byID {
 		if name := r["name"]; len(r) == 1 && name != nil && name != "" {
 			return r, nil
 		}

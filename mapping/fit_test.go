@@ -64,6 +64,7 @@ func TestFit(t *testing.T) {
 	for i, tt := range tests {
 		x := apply{to: Left, src: psa.Fields{}, dst: psa.Fields{}, link: links}
 		tt.fit.rows = (&rowTables{cat: tt.fit.cat, byKind: map[psa.Kind]*rowTable{}}).of(tt.fit.kind)
+		tt.fit.rec = tt.fit.kind.IsRecord()
 		got, trouble := tt.fit.value(&x, tt.in, &tt.from, nil, tt.fresh)
 		code := ""
 		if trouble != nil {

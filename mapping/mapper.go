@@ -43,6 +43,7 @@ type kindMapper struct {
 	sets   [2][]setter  // constants
 	create [2][]setter
 
+	size      [2]int      // how many fields a side gets at most
 	scopeRows []*rowTable // for each rule of the scope, what tells the names of its rows
 }
 
@@ -183,7 +184,8 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 	return k
 }
 
-// share finds the paths that lead into what is written as a whole, too.
+// share finds the paths that lead into what is written as a whole, too, and
+// counts the fields.
 func (k *kindMapper) share(s Side) {
 	var paths []*fieldPath
 	for _, g := range k.groups {
@@ -203,6 +205,15 @@ func (k *kindMapper) share(s Side) {
 	for _, f := range paths {
 		f.shared = whole[f.segs[0]]
 	}
+	tops := map[string]bool{}
+	for _, g := range k.groups {
+		for _, r := range g.rules {
+			if !r.skip[s] {
+				tops[r.fields[s].segs[0]] = true
+			}
+		}
+	}
+	k.size[s] = len(tops) + len(k.sets[s]) + len(k.create[s])
 }
 
 // rank orders rules so that a scope is mapped before what depends on it.

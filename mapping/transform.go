@@ -164,9 +164,15 @@ func scaleArg(arg *node) (Transform, error) {
 func folding(f func(string) string, lost string) Transform {
 	do := func(v any) (any, error) {
 		s, err := want[string](v, "a text")
-		return f(s), err
+		if out := f(s); out != s {
+			return out, err
+		}
+		return v, err
 	}
-	same := func(v any) (any, error) { return want[string](v, "a text") }
+	same := func(v any) (any, error) {
+		_, err := want[string](v, "a text")
+		return v, err
+	}
 	return Transform{In: psa.TypeString, Out: psa.TypeString, Forward: do, Inverse: same, Lossy: lost}
 }
 
