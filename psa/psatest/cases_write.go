@@ -367,8 +367,11 @@ func writeClear(e *env) {
 			continue
 		}
 		tested = true
-		i := slices.IndexFunc(rows, func(r psa.Record) bool { return r.Fields.String(name) != "" })
-		after, err := psa.Update(e.ctx, e.p, rows[i].Ref, psa.Patch{Set: psa.Fields{name: nil}})
+		before := rows[slices.IndexFunc(rows, func(r psa.Record) bool { return r.Fields.String(name) != "" })]
+		if got, err := e.p.Get(e.ctx, before.Ref); err == nil {
+			before = got // which may tell more than a list
+		}
+		after, err := psa.Update(e.ctx, e.p, before.Ref, psa.Patch{Set: psa.Fields{name: nil}})
 		if err != nil {
 			e.at(kind, "update %s to nil: %v", name, err)
 			continue
@@ -376,7 +379,7 @@ func writeClear(e *env) {
 		if v := after.Fields[name]; v != nil && v != "" {
 			e.at(kind, "%s: %s was cleared and is %q", after.Ref, name, v)
 		}
-		e.untouched(rows[i], after, name)
+		e.untouched(before, after, name)
 		e.asGet(after)
 	}
 	if !tested {
