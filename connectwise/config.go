@@ -363,8 +363,11 @@ func (p *Provider) decoder(l *list) func([]byte, psa.Ref) psa.Record {
 			r.Err, r.Fields = err, nil
 		case err == nil && !keep:
 			return psa.Record{Err: errSkip}
-		case r.Err == nil && l.record != "":
-			r.Fields["url"] = p.link(l.record, r.ID)
+		case r.Err == nil && l.kind.IsRecord():
+			noneForEmpty(r.Fields)
+			if l.record != "" {
+				r.Fields["url"] = p.link(l.record, r.ID)
+			}
 		}
 		return r
 	}

@@ -3,6 +3,7 @@ package connectwise_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -27,6 +28,7 @@ func TestConformance(t *testing.T) {
 		t.Parallel()
 		h := harness(connectwisetest.Options{
 			NoForwardOnly: []string{"/**"}, NoAllNotes: true, PageSizeError: true, OnPremise: true,
+			PatchNeedsCustomField: true, QuietTickets: true, NotesKeepStamp: true,
 			RefuseFields: map[string][]string{"/service/sources": {"defaultFlag"}, "/company/companies/*/sites": {"stateReference"}},
 			RefuseNames:  map[string][]string{"/company/contacts": {"inactiveFlag"}},
 		})
@@ -62,6 +64,7 @@ func harness(opts connectwisetest.Options) psatest.Harness {
 		}
 		t.Cleanup(srv.Close)
 		w := &world{tenant: tenant, srv: srv}
+		w.openTime()
 		canaries := []string{creds.PublicKey, creds.PrivateKey, creds.ClientID}
 		for _, c := range connectwisetest.Canaries() {
 			canaries = append(canaries, c.Value)
@@ -78,6 +81,7 @@ func harness(opts connectwisetest.Options) psatest.Harness {
 					})
 				},
 			},
+			Sample:  w.samples(),
 			Rename:  w.rename,
 			Remove:  w.remove,
 			Trouble: w.trouble(),
@@ -135,6 +139,33 @@ func (w *world) remove(ref psa.Ref) {
 	w.tenant.Remove(paths[ref.Kind], number(ref.ID))
 }
 
+// samples are fields of kinds whose rows show more than can be written.
+func (w *world) samples() map[psa.Kind]psa.Fields {
+	company := strconv.Itoa(w.tenant.IDs(paths[psa.KindCompany])[1])
+	return map[psa.Kind]psa.Fields{
+		psa.KindCompany: {
+			"name": "x", "phone": "+44 113 555 0100", "website": "https://x.example", "account_number": "A-1", "status": psatest.RefTo("1", ""),
+			"types": []any{psatest.RefTo("5", ""), psatest.RefTo("6", "")}, "territory": psatest.RefTo("2", ""),
+			"address": psa.Fields{"line1": "1 Park Row", "line2": nil, "city": "Leeds", "state": "WYK", "zip": "LS1 5AB", "country": "United Kingdom"},
+		},
+		psa.KindTicket: {
+			"summary": "x", "description": "It hums.", "company": psatest.RefTo(company, ""), "board": psatest.RefTo("12", ""), "status": psatest.RefTo("551", ""),
+			"type": psatest.RefTo("1:301", ""), "priority": psatest.RefTo("8", ""), "urgency": psatest.RefTo("2", "High"), "impact": psatest.RefTo("", "Low"),
+			"contact_email": "jo@x.example", "po_number": "P 7", "budget_hours": json.Number("1.5"), "due_at": "2026-07-01T08:00:00Z",
+		},
+	}
+}
+
+// openTime adds a time entry that is still its member's: the suite changes the
+// last one.
+func (w *world) openTime() {
+	ids := w.tenant.IDs(paths[psa.KindTimeEntry])
+	row := w.tenant.Get(paths[psa.KindTimeEntry], ids[0])
+	delete(row, "id")
+	row["status"] = "Open"
+	w.tenant.Add(paths[psa.KindTimeEntry], row)
+}
+
 var anID = regexp.MustCompile(`"id":\d+`)
 
 func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
@@ -162,6 +193,9 @@ func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
 		psatest.CappedPage:   always(connectwisetest.Fault{CapPage: 25}),
 		psatest.WrongCount:   always(connectwisetest.Fault{CountDelta: -7}),
 		psatest.Hang:         always(connectwisetest.Fault{Latency: 24 * time.Hour}),
+		psatest.LostReply: func(kind psa.Kind) {
+			w.srv.Fail(connectwisetest.Fault{Method: http.MethodPost, Path: paths[kind], Count: -1, Drop: true, Apply: true})
+		},
 		psatest.BadRow: always(connectwisetest.Fault{Rewrite: func(body []byte) []byte {
 			at := anID.FindIndex(body)
 			if at == nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -60,14 +61,16 @@ var (
 // The two shapes of an error body: ErrorResponseMessage, and the one of the
 // rate limiter, which has error instead of code.
 type errorBody struct {
+	Code    string        `json:"code"`
+	Error   string        `json:"error"`
+	Message string        `json:"message"`
+	Errors  []vendorField `json:"errors"`
+}
+
+type vendorField struct {
 	Code    string `json:"code"`
-	Error   string `json:"error"`
 	Message string `json:"message"`
-	Errors  []struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-		Field   string `json:"field"`
-	} `json:"errors"`
+	Field   string `json:"field"`
 }
 
 // classify turns an answer into an error, or nil for a good one.
@@ -107,6 +110,8 @@ func class(r *rest.Response, body errorBody, isJSON bool, text string) (code, ca
 			return psa.ErrInvalid, errCondition
 		case strings.Contains(text, "api version"):
 			return psa.ErrUnsupported, nil
+		case len(body.Errors) > 0 && !slices.ContainsFunc(body.Errors, func(f vendorField) bool { return f.Code != "ObjectExists" }):
+			return psa.ErrConflict, nil // nothing is wrong but that there is such a row
 		}
 		return psa.ErrInvalid, nil
 	case http.StatusUnauthorized:

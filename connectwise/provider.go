@@ -1,6 +1,6 @@
-// Package connectwise reads a ConnectWise PSA (Manage) account as a
-// [psa.Provider]: its configuration, companies, sites, contacts, service
-// tickets, ticket notes and time entries.
+// Package connectwise reads and writes a ConnectWise PSA (Manage) account as a
+// [psa.Provider]: its configuration, which is only read, and its companies,
+// sites, contacts, service tickets, ticket notes and time entries.
 //
 // [New] makes a [Provider] from a [Config]; README.md beside it says how to set
 // up the API member it needs, with the least rights. fields.yaml says which
@@ -86,6 +86,11 @@ type Config struct {
 	// ConnectWise documents no link; the default is what other integrations
 	// use.
 	Link string
+
+	// FlattenText writes texts on one line, for servers that show line breaks
+	// as spaces: the developer guide says that JSON bodies have none, other
+	// integrations send them.
+	FlattenText bool
 }
 
 // DefaultLink is the default of [Config.Link].
@@ -106,14 +111,18 @@ func (c Credentials) GoString() string { return c.String() }
 
 // A Provider is one ConnectWise PSA account. It implements [psa.Provider] and,
 // of the optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
-// [psa.ServerTimer], [psa.Finder] and [psa.DeletionLister]. It is safe for
+// [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],
+// [psa.Updater], [psa.Deleter] and [psa.Canonicaliser]. It is safe for
 // concurrent use.
 type Provider struct {
 	c      *client
 	salt   string // of every row's hash
 	link   func(typ, id string) string
 	lists  map[psa.Kind][]*list // vendor lists behind a kind
+	writes map[psa.Kind]*writing
 	offers psa.Features
+
+	flatten bool
 }
 
 //go:embed fields.yaml
@@ -140,10 +149,14 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	link := cfg.linker(base.Host)
-	p := &Provider{c: c, link: link, salt: layout.Salt() + link("", ""), lists: map[psa.Kind][]*list{}}
+	p := &Provider{c: c, link: link, salt: layout.Salt() + link("", ""), lists: map[psa.Kind][]*list{}, writes: map[psa.Kind]*writing{}, flatten: cfg.FlattenText}
 	for _, l := range slices.Concat(configLists(), recordLists()) {
 		l.prepare(layout, cfg.PageSize)
 		p.lists[l.kind] = append(p.lists[l.kind], l)
+	}
+	for _, w := range writings() {
+		w.prepare(p.lists[w.kind])
+		p.writes[w.kind] = w
 	}
 	p.offers = p.describe()
 	return p, nil
@@ -270,14 +283,15 @@ func (cfg Config) linker(host string) func(typ, id string) string {
 	}
 }
 
-// Features says what this provider can do; see [psa.Provider]. It only reads:
-// nothing is written yet.
+// Features says what this provider can do; see [psa.Provider]. Configuration is
+// only read.
 func (p *Provider) Features() psa.Features {
 	out := make(psa.Features, len(p.offers))
 	for kind, f := range p.offers {
 		f.Missing = maps.Clone(f.Missing)
 		f.Filter, f.Find, f.Scopes = slices.Clone(f.Filter), slices.Clone(f.Find), slices.Clone(f.Scopes)
 		f.Groups = slices.Clone(f.Groups)
+		f.Required, f.Writes, f.CreateOnly = slices.Clone(f.Required), slices.Clone(f.Writes), slices.Clone(f.CreateOnly)
 		out[kind] = f
 	}
 	return out
@@ -319,7 +333,11 @@ func (p *Provider) describe() psa.Features {
 		features[kind] = psa.Feature{Term: term[kind], Missing: map[psa.Ability]string{psa.CanList: why}}
 	}
 	for kind, lists := range p.lists {
-		features[kind] = lists[0].feature(term[kind])
+		f := lists[0].feature(term[kind])
+		if w := p.writes[kind]; w != nil {
+			w.describe(&f)
+		}
+		features[kind] = f
 	}
 	return features
 }
@@ -346,13 +364,8 @@ func (l *list) feature(term string) psa.Feature {
 	if l.stamped {
 		f.Granularity = time.Second
 	}
-	if l.kind.IsRecord() {
-		for _, can := range []psa.Ability{psa.CanCreate, psa.CanUpdate, psa.CanDelete} {
-			f.Missing[can] = "this release reads only"
-		}
-		if l.kind != psa.KindCompany {
-			f.Missing[psa.CanDeletions] = "ConnectWise keeps no trace of deleted rows: compare with a complete list"
-		}
+	if l.kind.IsRecord() && l.kind != psa.KindCompany {
+		f.Missing[psa.CanDeletions] = "ConnectWise keeps no trace of deleted rows: compare with a complete list"
 	}
 	l.quirks(&f)
 	return f

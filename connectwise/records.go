@@ -190,7 +190,12 @@ func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, erro
 	if err != nil {
 		return psa.Record{}, err
 	}
-	t, err := p.thread(ctx, ref)
+	return p.withDescription(ctx, rec)
+}
+
+// withDescription adds to a ticket what it was opened with.
+func (p *Provider) withDescription(ctx context.Context, rec psa.Record) (psa.Record, error) {
+	t, err := p.thread(ctx, rec.Ref)
 	switch {
 	case errors.Is(err, psa.ErrDenied):
 	case err != nil:
@@ -198,21 +203,31 @@ func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, erro
 	case t.opening == "":
 		rec.Fields["description"] = nil
 	default:
-		rec.Fields["description"] = t.description
+		rec.Fields["description"] = textOrNone(t.description)
 	}
 	return rec, nil
 }
 
+// getNote reads one note out of all those of its ticket. The one that is the
+// ticket's description is found too, although no list has it: it may have been
+// written as a note, to a ticket that had none.
 func (p *Provider) getNote(ctx context.Context, ticket, ref psa.Ref) (psa.Record, error) {
-	for rec, err := range p.List(ctx, psa.KindNote, psa.Query{Parent: ticket}) {
+	fail := func(code, cause error) (psa.Record, error) {
+		return psa.Record{}, &psa.Error{Provider: name, Op: "get note", Ref: ref, Code: code, Err: cause}
+	}
+	t, err := p.thread(ctx, ticket)
+	if err != nil {
+		return psa.Record{}, err
+	}
+	for r, err := range p.notesOf(ctx, t, psa.Query{Parent: ticket}) {
 		if err != nil {
-			return psa.Record{}, err
+			return fail(nil, err)
 		}
-		if rec.Ref == ref {
-			return rec, rec.Err
+		if r.Ref == ref {
+			return r, r.Err
 		}
 	}
-	return psa.Record{}, &psa.Error{Provider: name, Op: "get note", Ref: ref, Code: psa.ErrNotFound}
+	return fail(psa.ErrNotFound, nil)
 }
 
 // A thread is all notes of one ticket.
@@ -345,30 +360,38 @@ func (p *Provider) notes(ctx context.Context, q psa.Query, yield func(psa.Record
 		yield(psa.Record{}, err)
 		return false
 	}
-	decode := p.decoder(t.list)
-	listing := rest.Listing{
-		Provider: name, Op: opList(psa.KindNote), Kind: psa.KindNote, Parent: q.Parent,
-		Page:  func(context.Context, string) (rest.Page, error) { return rest.Page{Body: t.rows}, nil },
-		Shape: p.shape(t.list, q.Parent, t.opening),
-		Known: q.Known,
-		Decode: func(row []byte, parent psa.Ref) psa.Record {
-			r := decode(row, parent)
-			if t.opening != "" && r.ID == parent.ID+"/"+t.opening {
-				return psa.Record{Err: errSkip}
-			}
-			return r
-		},
-	}
-	for r, err := range rest.Records(ctx, listing) {
+	opening := psa.Ref{Kind: psa.KindNote, ID: q.Parent.ID + "/" + t.opening}
+	for r, err := range p.notesOf(ctx, t, q) {
 		if err != nil {
 			yield(psa.Record{}, err)
 			return false
 		}
-		if !skipped(r) && !yield(r, nil) {
+		if r.Ref != opening && !yield(r, nil) {
 			return false
 		}
 	}
 	return true
+}
+
+// notesOf yields all notes of a thread.
+func (p *Provider) notesOf(ctx context.Context, t *thread, q psa.Query) iter.Seq2[psa.Record, error] {
+	return func(yield func(psa.Record, error) bool) {
+		listing := rest.Listing{
+			Provider: name, Op: opList(psa.KindNote), Kind: psa.KindNote, Parent: q.Parent,
+			Page:   func(context.Context, string) (rest.Page, error) { return rest.Page{Body: t.rows}, nil },
+			Shape:  p.shape(t.list, q.Parent, t.opening),
+			Known:  q.Known,
+			Decode: p.decoder(t.list),
+		}
+		for r, err := range rest.Records(ctx, listing) {
+			if err == nil && skipped(r) {
+				continue
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // Find yields the rows whose fields have exactly the values of by; see
