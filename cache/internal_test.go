@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/psasync/psasync/psa"
@@ -134,6 +135,28 @@ func TestSharing(t *testing.T) {
 		slices.Sort(anew)
 		if !slices.Equal(anew, tt.anew) {
 			t.Errorf("%+v builds %v anew, not %v", tt.batch, anew, tt.anew)
+		}
+	}
+}
+
+// Where no option has a label of its own, there are none: ConnectWise has
+// values only, Autotask and HaloPSA tell both.
+func TestFieldLabels(t *testing.T) {
+	tests := map[string]struct {
+		options         []any
+		values, caption []string
+	}{
+		"ConnectWise": {[]any{psa.Fields{"id": "1", "value": "Red"}, psa.Fields{"id": "2", "value": "Blue"}}, []string{"Red", "Blue"}, nil},
+		"Autotask": {[]any{psa.Fields{"id": "1", "value": "r", "label": "Red"}, psa.Fields{"id": "2", "value": "Blue", "label": "Blue"}},
+			[]string{"r", "Blue"}, []string{"Red", "Blue"}},
+		"HaloPSA": {[]any{psa.Fields{"id": "1", "value": "1", "label": "Red"}, psa.Fields{"id": "2", "value": "2", "label": ""}}, []string{"1", "2"}, []string{"Red", "2"}},
+		"empty":   {nil, nil, nil},
+	}
+	for name, tt := range tests {
+		r := psa.Record{Ref: psa.Ref{Kind: psa.KindCustomField, ID: "1"}, Active: true, Fields: psa.Fields{"options": tt.options}}
+		values, labels := optionValues(&r)
+		if d := cmp.Diff(tt.values, values) + cmp.Diff(tt.caption, labels); d != "" {
+			t.Errorf("%s: %s", name, d)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func (s *Snapshot) customFields(kind psa.Kind) []layoutField {
 			Help:     r.Fields.String("help"),
 		}
 		if f.Type == psa.TypeOption {
-			f.Options = optionValues(r)
+			f.Options, f.Labels = optionValues(r)
 		}
 		fields = append(fields, layoutField{Field: f, custom: r, owner: owned})
 	}
@@ -174,13 +174,17 @@ func (s *Snapshot) customFields(kind psa.Kind) []layoutField {
 }
 
 // optionValues returns the values that may be chosen for a custom field, as a
-// record holds them, in display order.
-func optionValues(def *psa.Record) []string {
-	var values []string
+// record holds them, in display order, and their labels if any is another text.
+func optionValues(def *psa.Record) (values, labels []string) {
+	same := true
 	for _, o := range customOptions(def) {
-		values = append(values, o.ID)
+		values, labels = append(values, o.ID), append(labels, o.Name)
+		same = same && o.ID == o.Name
 	}
-	return values
+	if same {
+		return values, nil
+	}
+	return values, labels
 }
 
 func customType(r *psa.Record) psa.Type {
@@ -245,8 +249,8 @@ func narrowersFirst(fields []layoutField) []layoutField {
 // Fields returns the fields of a kind sorted by name: those of psa.Schema that
 // the provider has, with Required as it declared it, and the active custom
 // fields of the kind as "custom.<id>", those of which no owner is known
-// included; a list has its active values as Options. It is nil if the kind is
-// not offered.
+// included; a list has its active values as Options, and as Labels what people
+// call them. It is nil if the kind is not offered.
 func (s *Snapshot) Fields(kind psa.Kind) []psa.Field {
 	l := s.layout(kind)
 	if l == nil {

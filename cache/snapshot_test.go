@@ -227,11 +227,11 @@ func TestFields(t *testing.T) {
 // display order. Nothing else has options.
 func TestFieldOptions(t *testing.T) {
 	for _, f := range connectWise(t).Fields(psa.KindTicket) {
-		var want []string
+		var want, labels []string
 		if f.Name == "custom.17" {
-			want = []string{"lo", "hi"} // labels Low and High; "old" is inactive
+			want, labels = []string{"lo", "hi"}, []string{"Low", "High"} // "old" is inactive
 		}
-		if d := cmp.Diff(want, f.Options); d != "" {
+		if d := cmp.Diff(want, f.Options) + cmp.Diff(labels, f.Labels); d != "" {
 			t.Errorf("%s: %s", f.Name, d)
 		}
 	}

@@ -54,6 +54,9 @@ type Field struct {
 	// TypeOption, in display order; nil for other types and where they are
 	// not known. They are shared: not to be changed.
 	Options []string `json:"options,omitempty"`
+	// Labels are what people call the Options, one for each, where a record
+	// holds codes; nil where they are the Options themselves. Shared, too.
+	Labels []string `json:"labels,omitempty"`
 }
 
 // Schema returns the canonical fields of a kind in documented order, without
