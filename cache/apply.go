@@ -157,6 +157,9 @@ func checkValue(v any) string {
 		}
 		return ""
 	case json.Number:
+		if plainNumber(string(v)) {
+			return ""
+		}
 		if c, err := psa.Canonical(v); err != nil || c != v {
 			return fmt.Sprintf("%.40q is no canonical number", string(v))
 		}
@@ -181,6 +184,21 @@ func checkValue(v any) string {
 	default:
 		return fmt.Sprintf("a %T is no canonical value", v)
 	}
+}
+
+// plainNumber reports whether s is a short number in canonical form, as nearly
+// all are. It costs a hundredth of what psa.Canonical takes for a fraction.
+func plainNumber(s string) bool {
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	for _, digits := range [2]string{whole, fraction} {
+		for i := range len(digits) {
+			if digits[i] < '0' || digits[i] > '9' {
+				return false
+			}
+		}
+	}
+	return whole != "" && len(s) <= 40 && s != "-0" && (whole == "0" || whole[0] != '0') &&
+		(!point || fraction != "" && fraction[len(fraction)-1] != '0')
 }
 
 func join(name, why string) string {

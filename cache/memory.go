@@ -14,25 +14,30 @@ import (
 // memoryKeep is how many commits Memory remembers for each source.
 const memoryKeep = 100
 
-// Memory is a Store that holds everything in memory, with the last 100 commits
-// of each source as history, and leases within the process. The zero value is
-// ready. Nothing needs to be closed.
+// Memory is a Store and a State that holds everything in memory, with the last
+// 100 commits of each source as history, all its audit entries, and leases
+// within the process. The zero value is ready. Nothing needs to be closed.
 type Memory struct {
-	mu      sync.RWMutex // of everything below but memorySource.write; never held while a batch is worked on
+	mu      sync.RWMutex // of sources and their snapshots; never held while a batch is worked on
 	sources map[string]*memorySource
 }
 
 type memorySource struct {
-	write   sync.Mutex // of one commit at a time; taken before mu
+	write   sync.Mutex // of one commit at a time; taken before fence
 	current *Snapshot
 	former  []*Snapshot // by version, rising; without current
 	commits []Change    // oldest first
-	token   int64       // the last one granted
-	lease   LeasedError // Holder is "" where nobody holds it
+
+	fence sync.Mutex  // of token and lease; taken before Memory.mu
+	token int64       // the last one granted or seen
+	lease LeasedError // Holder is "" where nobody holds it
+
+	state memoryState
 }
 
 var (
 	_ Store     = (*Memory)(nil)
+	_ State     = (*Memory)(nil)
 	_ Historian = (*Memory)(nil)
 	_ Leaser    = (*Memory)(nil)
 )
@@ -50,11 +55,17 @@ func (m *Memory) Current(_ context.Context, source string) (*Snapshot, error) {
 	return Empty(source), nil
 }
 
-// source returns the state of a source to write to.
+// source returns a source to write to.
 func (m *Memory) source(name string) *memorySource {
+	m.mu.RLock()
+	src := m.sources[name]
+	m.mu.RUnlock()
+	if src != nil {
+		return src
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	src := m.sources[name]
+	src = m.sources[name]
 	if src == nil {
 		src = &memorySource{current: Empty(name)}
 		if m.sources == nil {
@@ -77,11 +88,14 @@ func (m *Memory) Commit(ctx context.Context, source string, from Version, b Batc
 	if err != nil {
 		return nil, err
 	}
+	src.fence.Lock()
+	defer src.fence.Unlock()
+	if err := src.admit(source, b.Token); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if b.Token != 0 && b.Token < src.token {
-		return nil, fenced(source, b.Token, src.token)
-	}
+	src.token = max(src.token, b.Token)
 	if d.Changes() && src.current.Version() > 0 {
 		src.former = append(src.former, src.current)
 	}
@@ -102,6 +116,15 @@ func ChangeOf(next *Snapshot, d Delta, b Batch) Change {
 		Version: next.meta.Version, At: next.meta.At, Run: b.Run, Audit: slices.Clone(b.Audit),
 		Added: d.Added, Changed: len(d.Put) - d.Added, Removed: len(d.End),
 	}
+}
+
+// admit refuses a token that is older than one granted or seen. The caller
+// holds fence.
+func (src *memorySource) admit(source string, token int64) error {
+	if token != 0 && token < src.token {
+		return fenced(source, token, src.token)
+	}
+	return nil
 }
 
 func fenced(source string, token, last int64) error {
@@ -176,20 +199,19 @@ func (m *Memory) Acquire(ctx context.Context, source, holder string, ttl time.Du
 		return nil, fmt.Errorf("cache: a lease needs a holder and a time to live: %w", psa.ErrInvalid)
 	}
 	src := m.source(source)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	src.fence.Lock()
+	defer src.fence.Unlock()
 	now := time.Now()
 	if src.lease.Holder != "" && now.Before(src.lease.Until) {
 		held := src.lease
 		return nil, &held
 	}
-	src.token = max(src.token, src.current.meta.Token) + 1
+	src.token++
 	src.lease = LeasedError{Source: source, Holder: holder, Until: now.Add(ttl)}
-	return &memoryLease{m, src, source, src.token}, nil
+	return &memoryLease{src, source, src.token}, nil
 }
 
 type memoryLease struct {
-	m      *Memory
 	src    *memorySource
 	source string
 	token  int64
@@ -201,8 +223,8 @@ func (l *memoryLease) Renew(ctx context.Context, ttl time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.m.mu.Lock()
-	defer l.m.mu.Unlock()
+	l.src.fence.Lock()
+	defer l.src.fence.Unlock()
 	if l.src.token != l.token || l.src.lease.Holder == "" {
 		return fenced(l.source, l.token, l.src.token)
 	}
@@ -211,8 +233,8 @@ func (l *memoryLease) Renew(ctx context.Context, ttl time.Duration) error {
 }
 
 func (l *memoryLease) Release(context.Context) error {
-	l.m.mu.Lock()
-	defer l.m.mu.Unlock()
+	l.src.fence.Lock()
+	defer l.src.fence.Unlock()
 	if l.src.token == l.token {
 		l.src.lease = LeasedError{}
 	}
