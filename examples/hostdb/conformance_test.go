@@ -71,14 +71,15 @@ func (h *host) exec(query string, args ...any) {
 	}
 }
 
-var inSQL = map[psa.Kind]struct{ table, name string }{
-	psa.KindTicketSource: {"channels", "name"},
-	psa.KindContact:      {"people", "last_name = NULL, first_name"},
-	psa.KindCompany:      {"clients", "name"},
-	psa.KindSite:         {"sites", "name"},
-	psa.KindTicket:       {"tickets", "subject"},
-	psa.KindNote:         {"comments", "body"},
-	psa.KindTimeEntry:    {"worklogs", "summary"},
+// inSQL is where a kind is, and what its rows are renamed by.
+var inSQL = map[psa.Kind]struct{ table, rename string }{
+	psa.KindTicketSource: {"channels", "name = ?"},
+	psa.KindContact:      {"people", "first_name = ?, last_name = NULL"},
+	psa.KindCompany:      {"clients", "name = ?"},
+	psa.KindSite:         {"sites", "name = ?"},
+	psa.KindTicket:       {"tickets", "subject = ?"},
+	psa.KindNote:         {"comments", "body = ?"},
+	psa.KindTimeEntry:    {"worklogs", "summary = ?"},
 }
 
 const later = "strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+1 second')"
@@ -98,7 +99,7 @@ func (h *host) world() *psatest.World {
 		},
 		Rename: func(ref psa.Ref, name string) {
 			in := inSQL[ref.Kind]
-			h.exec("UPDATE "+in.table+" SET "+in.name+" = ?, row_version = row_version + 1, updated_at = "+later+" WHERE id = ?", name, ref.ID)
+			h.exec("UPDATE "+in.table+" SET "+in.rename+", row_version = row_version + 1, updated_at = "+later+" WHERE id = ?", name, ref.ID)
 		},
 		Remove: func(ref psa.Ref) {
 			if !ref.Kind.IsRecord() {

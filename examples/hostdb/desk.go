@@ -58,7 +58,7 @@ func (d *Desk) edit(ctx context.Context, ref psa.Ref, values func(*writer) (Valu
 		if err != nil {
 			return err
 		}
-		n, err := w.update(t, v, "t.id = ?", id)
+		n, err := w.update(t, v, t.byID(), id)
 		if err == nil && n == 0 {
 			err = &psa.Error{Code: psa.ErrNotFound}
 		}
@@ -111,6 +111,7 @@ func (d *Desk) Merge(ctx context.Context, loser, winner psa.Ref) error {
 				if c.to != t.kind || c.has(shown) {
 					continue
 				}
+				// Hidden rows move, too: the tables keep what belongs together.
 				if _, err := w.update(&tables[i], Values{c.sql: into}, c.expr("t")+" = ?", from); err != nil {
 					return err
 				}

@@ -62,11 +62,11 @@ func (e *databaseError) Error() string {
 func (e *databaseError) Unwrap() error { return e.err }
 
 // fail makes a *psa.Error of what went wrong; nil stays nil.
-func (p *Provider) fail(ctx context.Context, op string, ref psa.Ref, err error) error {
+func (s *store) fail(ctx context.Context, op string, ref psa.Ref, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &psa.Error{Provider: p.name, Op: op, Ref: ref}
+	e := &psa.Error{Provider: s.name, Op: op, Ref: ref}
 	if ref.ID == "" && ref.Kind != "" {
 		e.Op, e.Ref = op+" "+string(ref.Kind), psa.Ref{}
 	}

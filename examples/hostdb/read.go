@@ -98,9 +98,7 @@ func (s *store) rows(ctx context.Context, from source, t *table, c condition, li
 	records := make([]psa.Record, len(rows))
 	for i, row := range rows {
 		records[i] = t.record(row)
-		if bad, ok := records[i].Err.(*psa.Error); ok {
-			bad.Provider, bad.Op, bad.Ref = s.name, "read", records[i].Ref
-		}
+		records[i].Err = s.fail(ctx, "read", records[i].Ref, records[i].Err)
 	}
 	return records, err
 }

@@ -110,15 +110,14 @@ func (w *writer) insert(t *table, v Values) (id int64, err error) {
 	return res.LastInsertId()
 }
 
-// update changes columns of the rows that meet a condition and returns how many
-// there were.
+// update changes columns of the rows t that meet a condition and returns how
+// many there were.
 func (w *writer) update(t *table, v Values, where string, args ...any) (n int64, err error) {
 	v = maps.Clone(v)
 	v["updated_at"], v["updated_by"] = w.stamp, w.login
 	names, set := v.split()
 	defer w.trace(w.ctx, "UPDATE", t, time.Now(), &err)
-	res, err := w.tx.ExecContext(w.ctx, "UPDATE "+t.name+" AS t SET "+strings.Join(names, " = ?, ")+" = ?, row_version = row_version + 1 "+
-		"WHERE "+t.present("t")+" AND "+where, append(set, args...)...)
+	res, err := w.tx.ExecContext(w.ctx, "UPDATE "+t.name+" AS t SET "+strings.Join(names, " = ?, ")+" = ?, row_version = row_version + 1 WHERE "+where, append(set, args...)...)
 	if err != nil {
 		return 0, err
 	}
@@ -166,7 +165,7 @@ func (w *writer) remove(t *table, id, mergedInto any) error {
 			}
 		}
 	}
-	if n, err := w.update(t, Values{"deleted_at": w.stamp}, "t.id = ?", id); err != nil {
+	if n, err := w.update(t, Values{"deleted_at": w.stamp}, t.byID(), id); err != nil {
 		return err
 	} else if n == 0 {
 		return &psa.Error{Code: psa.ErrNotFound}

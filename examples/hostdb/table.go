@@ -98,6 +98,9 @@ func (t *table) present(alias string) string {
 	return cond
 }
 
+// byID is the SQL condition for one row t that is there.
+func (t *table) byID() string { return t.present("t") + " AND t.id = ?" }
+
 // isActive is the SQL for Record.Active.
 func (t *table) isActive(alias string) string {
 	if t.active == "" {

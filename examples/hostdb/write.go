@@ -69,7 +69,7 @@ func (p *Provider) Delete(ctx context.Context, ref psa.Ref) error {
 		if p.features.Can(ref.Kind, psa.CanDelete) {
 			return w.remove(t, id, nil)
 		}
-		n, err := w.update(t, Values{"active": 0}, "t.id = ?", id)
+		n, err := w.update(t, Values{"active": 0}, t.byID(), id)
 		if err == nil && n == 0 {
 			err = &psa.Error{Code: psa.ErrNotFound}
 		}
@@ -196,7 +196,7 @@ func (w *writer) sql(a assignment) (any, error) {
 	if err != nil {
 		return nil, missing
 	}
-	found, err := w.read(w.ctx, w.tx, to, "SELECT 1 FROM "+to.name+" t WHERE "+to.present("t")+" AND t.id = ?", id)
+	found, err := w.read(w.ctx, w.tx, to, "SELECT 1 FROM "+to.name+" t WHERE "+to.byID(), id)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (w *writer) patch(t *table, id string, set []assignment, ifVersion string) 
 	}
 	// Writers are in line here, so the version still holds. Where they are not,
 	// this condition is what makes the update a compare-and-set.
-	n, err := w.update(t, v, "t.id = ? AND t.row_version = ?", key, before.Version)
+	n, err := w.update(t, v, t.byID()+" AND t.row_version = ?", key, before.Version)
 	if err == nil && n == 0 {
 		err = &psa.Error{Code: psa.ErrConflict}
 	}
