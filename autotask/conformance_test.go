@@ -33,6 +33,7 @@ func harness(opts autotasktest.Options) psatest.Harness {
 	h := psatest.Harness{
 		Known: map[string]string{
 			"domain/service-tickets": "Autotask tickets are all service tickets; tasks of projects are another entity, which is not read",
+			"write/clear:note":       "a ticket note has a title: it falls back to the first line of the text",
 			"domain/hidden-people":   "Autotask lists no people but contacts and resources",
 		},
 	}
@@ -47,6 +48,7 @@ func harness(opts autotasktest.Options) psatest.Harness {
 				return autotask.Credentials{IntegrationCode: keys.IntegrationCode, UserName: keys.UserName, Secret: keys.Secret}, nil
 			}
 			c.PageSize = 30
+			c.CompanyOwnerID = strconv.Itoa(tenant.IDs("Resources")[1])
 			c.Budget = autotask.NewBudget(&autotask.BudgetConfig{Requests: 1_000_000})
 		})
 		creds := srv.Credentials()
@@ -93,6 +95,10 @@ var entities = map[psa.Kind]string{
 	psa.KindCompany: "Companies", psa.KindMember: "Resources", psa.KindTimeEntry: "TimeEntries",
 }
 
+var writes = map[psa.Kind]string{
+	psa.KindContact: "/Companies/*/Contacts", psa.KindTicket: "/Tickets",
+}
+
 type world struct {
 	tenant *autotasktest.Tenant
 	srv    *autotasktest.Server
@@ -121,7 +127,8 @@ func (w *world) rename(ref psa.Ref, name string) {
 	case psa.KindTicketSource:
 		w.tenant.UpdatePicklistValue("Tickets", "source", number(ref.ID), func(v *autotasktest.PicklistValue) { v.Label = name })
 	case psa.KindContact:
-		w.tenant.Update("Contacts", number(ref.ID), autotasktest.Row{"firstName": name, "lastName": nil})
+		first, last, _ := strings.Cut(name, " ") // a contact without a last name takes no change
+		w.tenant.Update("Contacts", number(ref.ID), autotasktest.Row{"firstName": first, "lastName": last})
 	default:
 		w.tenant.Update(entities[ref.Kind], number(ref.ID), autotasktest.Row{"name": name})
 	}
@@ -166,6 +173,9 @@ func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
 		psatest.CappedPage:   always(autotasktest.Fault{CapPage: 25}),
 		psatest.WrongCount:   always(autotasktest.Fault{CountDelta: -7}),
 		psatest.Hang:         always(autotasktest.Fault{Latency: 24 * time.Hour}),
+		psatest.LostReply: func(kind psa.Kind) {
+			w.srv.Fail(autotasktest.Fault{Method: http.MethodPost, Path: writes[kind], Count: 1, Apply: true, Drop: true})
+		},
 		psatest.BadRow: always(autotasktest.Fault{Rewrite: func(body []byte) []byte {
 			at := anID.FindIndex(body)
 			if at == nil {

@@ -34,6 +34,8 @@ func (p *Provider) extra(ctx context.Context, l *list, op, user string) (extra, 
 		return p.recordExtra(ctx, l, op)
 	case psa.KindNote:
 		return p.noteExtra(ctx, op)
+	case psa.KindTimeEntry:
+		return extra{salt: "hours", finish: evenHours}, nil
 	case psa.KindWorkType:
 		return p.workExtra(ctx, op)
 	case psa.KindForm:
@@ -110,25 +112,11 @@ func companyTypes(row []byte, r *psa.Record) error {
 }
 
 // noteExtra knows which values of publish show a note to the client's own
-// technicians: there are some where co-management is on, and their labels tell.
+// technicians.
 func (p *Provider) noteExtra(ctx context.Context, op string) (x extra, err error) {
-	m, err := p.metadata(ctx, "TicketNotes", op, "", settled)
-	if err != nil {
+	team, err := p.teamChoices(ctx, op)
+	if err != nil || len(team) == 0 {
 		return x, err
-	}
-	all, err := m.choices("publish")
-	if err != nil {
-		return x, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Err: err}
-	}
-	team := map[string]bool{}
-	for _, c := range all {
-		label := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(c.Label))
-		if c.Value != "1" && c.Value != "2" && strings.Contains(label, "comanage") {
-			team[c.Value] = true
-		}
-	}
-	if len(team) == 0 {
-		return x, nil
 	}
 	x.salt = fmt.Sprint(team)
 	x.finish = func(row []byte, r *psa.Record) error {
@@ -138,12 +126,44 @@ func (p *Provider) noteExtra(ctx context.Context, op string) (x extra, err error
 		if json.Unmarshal(row, &n) != nil {
 			return fmt.Errorf("publish is no number")
 		}
-		if team[n.Publish.String()] {
+		if slices.Contains(team, n.Publish.String()) {
 			r.Fields["visibility"] = string(psa.TeamOnly)
 		}
 		return nil
 	}
 	return x, nil
+}
+
+// teamChoices returns the values of publish that show a note to the client's
+// own technicians, in order: there are some where co-management is on, and
+// their labels tell.
+func (p *Provider) teamChoices(ctx context.Context, op string) ([]string, error) {
+	m, err := p.metadata(ctx, "TicketNotes", op, "", settled)
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.choices("publish")
+	if err != nil {
+		return nil, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Err: err}
+	}
+	var team []string
+	for _, c := range all {
+		label := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(c.Label))
+		if c.Value != "1" && c.Value != "2" && strings.Contains(label, "comanage") {
+			team = append(team, c.Value)
+		}
+	}
+	slices.Sort(team)
+	return team, nil
+}
+
+// evenHours keeps four decimals of hours, which is less than a second: some are
+// computed from start and end.
+func evenHours(_ []byte, r *psa.Record) error {
+	if n, ok := r.Fields["hours"].(json.Number); ok {
+		r.Fields["hours"] = rounded(n)
+	}
+	return nil
 }
 
 // workExtra keeps the billing codes that time on tickets takes. The numbers of

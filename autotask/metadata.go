@@ -15,9 +15,19 @@ import (
 // A picklist is the choices of one field, as the vendor sent them.
 type picklist []byte // a JSON array
 
-// metadata is what entityInformation/fields says: picklists by the name of
-// their field in lower case, since metadata and rows differ in case.
-type metadata map[string]picklist
+// metadata is what entityInformation/fields says, by the name of a field in
+// lower case, since metadata and rows differ in case.
+type metadata struct {
+	picks  map[string]picklist
+	fields map[string]fieldInfo
+}
+
+// A fieldInfo says what a field takes.
+type fieldInfo struct {
+	Type     string // integer, short, long, double, decimal, string, ...
+	Length   int    // of a text; 0: not told
+	ReadOnly bool
+}
 
 // A choice is an element of a picklist.
 type choice struct {
@@ -27,7 +37,7 @@ type choice struct {
 
 func (m metadata) choices(field string) ([]choice, error) {
 	var all []choice
-	if raw, ok := m[strings.ToLower(field)]; !ok || json.Unmarshal(raw, &all) != nil {
+	if raw, ok := m.picks[strings.ToLower(field)]; !ok || json.Unmarshal(raw, &all) != nil {
 		return nil, fmt.Errorf("%w: %s is no picklist", psa.ErrData, field)
 	}
 	return all, nil
@@ -43,26 +53,30 @@ func (p *Provider) metadata(ctx context.Context, entity, op, user string, age ti
 			Path: "/" + entity + "/entityInformation/fields", Endpoint: "/" + entity + "/entityInformation/fields", Op: op,
 		})
 		if err != nil {
-			return nil, err
+			return metadata{}, err
 		}
 		var body struct {
 			Fields []struct {
 				Name   string          `json:"name"`
+				Type   string          `json:"dataType"`
+				Length int             `json:"length"`
+				Locked bool            `json:"isReadOnly"`
 				Pick   bool            `json:"isPickList"`
 				Values json.RawMessage `json:"picklistValues"`
 			} `json:"fields"`
 		}
 		if json.Unmarshal(resp.Body, &body) != nil || len(body.Fields) == 0 {
-			return nil, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Detail: "the fields of " + entity + " make no sense"}
+			return metadata{}, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Detail: "the fields of " + entity + " make no sense"}
 		}
-		m := metadata{}
+		m := metadata{picks: map[string]picklist{}, fields: map[string]fieldInfo{}}
 		for _, f := range body.Fields {
+			m.fields[strings.ToLower(f.Name)] = fieldInfo{Type: strings.ToLower(f.Type), Length: f.Length, ReadOnly: f.Locked}
 			switch {
 			case !f.Pick:
 			case len(f.Values) == 0 || string(f.Values) == "null":
-				m[strings.ToLower(f.Name)] = picklist("[]")
+				m.picks[strings.ToLower(f.Name)] = picklist("[]")
 			default:
-				m[strings.ToLower(f.Name)] = picklist(f.Values)
+				m.picks[strings.ToLower(f.Name)] = picklist(f.Values)
 			}
 		}
 		return m, nil
@@ -77,7 +91,7 @@ func (p *Provider) picks(ctx context.Context, l *list, op, user string, q psa.Qu
 		yield(psa.Record{}, err)
 		return false
 	}
-	values, ok := m[strings.ToLower(l.field)]
+	values, ok := m.picks[strings.ToLower(l.field)]
 	if !ok {
 		yield(psa.Record{}, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Detail: l.entity + " has no picklist " + l.field})
 		return false

@@ -1,6 +1,6 @@
-// Package autotask reads an Autotask PSA database as a [psa.Provider]: its
-// configuration, companies, locations, contacts, tickets, ticket notes and time
-// entries.
+// Package autotask reads and writes an Autotask PSA database as a
+// [psa.Provider]: its configuration, which is only read, and its companies,
+// locations, contacts, tickets, ticket notes and time entries.
 //
 // [New] makes a [Provider] from a [Config]; README.md beside it says how to set
 // up the API user it needs, with the least rights. fields.yaml says which
@@ -48,6 +48,17 @@ type Config struct {
 	// where a list of work types ends with [psa.ErrData] that says so.
 	WorkTypeUse []string
 
+	// CompanyOwnerID is the id of the resource that owns the companies that are
+	// created, since Autotask has none without an owner. "": that of
+	// ImpersonationResourceID; without either no company can be created, as
+	// Features says.
+	CompanyOwnerID string
+	// ImpersonationResourceID is the id of the resource that writes are by,
+	// where the security levels of both users allow it; "": the API user
+	// itself. It changes nothing about reading. Autotask does not know it for
+	// company locations.
+	ImpersonationResourceID string
+
 	// PageSize is how many rows are asked for at a time, at most 500. 0: 500.
 	PageSize int
 	// Transport sends the requests. It must not follow redirects. nil: a pool
@@ -78,17 +89,21 @@ func (c Credentials) GoString() string { return c.String() }
 
 // A Provider is one Autotask PSA database. It implements [psa.Provider] and,
 // of the optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
-// [psa.ServerTimer], [psa.Finder] and [psa.DeletionLister]. It is safe for
+// [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],
+// [psa.Updater], [psa.Deleter] and [psa.Canonicaliser]. It is safe for
 // concurrent use.
 type Provider struct {
 	c           *client
 	salt        string // of every row's hash
 	size        int    // rows of a page
 	workTypeUse []string
-	lists       map[psa.Kind][]*list // vendor lists behind a kind
-	presets     *list                // what ticket categories preset
-	memos       *memos
-	offers      psa.Features
+	as          string // resource that writes are by; "": the API user
+	// companyOwner is the owner of new companies; "": there are none.
+	companyOwner string
+	lists        map[psa.Kind][]*list // vendor lists behind a kind
+	presets      *list                // what ticket categories preset
+	memos        *memos
+	offers       psa.Features
 }
 
 //go:embed fields.yaml
@@ -111,6 +126,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		c: c, salt: layout.Salt(), size: cmp.Or(cfg.PageSize, maxPage), workTypeUse: slices.Clone(cfg.WorkTypeUse),
+		as: cfg.ImpersonationResourceID, companyOwner: cmp.Or(cfg.CompanyOwnerID, cfg.ImpersonationResourceID),
 		lists: map[psa.Kind][]*list{}, presets: &list{kind: psa.KindForm, variant: "defaults", entity: "TicketCategoryFieldDefaults"},
 	}
 	p.presets.prepare(layout, p.size)
@@ -149,6 +165,8 @@ func (cfg Config) check() (base *url.URL, errs []error) {
 	need(err == nil, "Config.URL: %w", err)
 	need(cfg.Credentials != nil, "Config.Credentials is missing: a function that returns the login of an API-only user")
 	need(numeric(cfg.WorkTypeUse...) == nil, "Config.WorkTypeUse %q: values of a picklist are numbers", cfg.WorkTypeUse)
+	need(cfg.CompanyOwnerID == "" || numeric(cfg.CompanyOwnerID) == nil, "Config.CompanyOwnerID %q is no id of a resource", cfg.CompanyOwnerID)
+	need(cfg.ImpersonationResourceID == "" || numeric(cfg.ImpersonationResourceID) == nil, "Config.ImpersonationResourceID %q is no id of a resource", cfg.ImpersonationResourceID)
 	need(cfg.PageSize >= 0 && cfg.PageSize <= maxPage, "Config.PageSize is %d; the API allows 1 to %d", cfg.PageSize, maxPage)
 	return base, errs
 }
@@ -183,14 +201,14 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// Features says what this provider can do; see [psa.Provider]. It only reads:
-// nothing is written yet.
+// Features says what this provider can do; see [psa.Provider].
 func (p *Provider) Features() psa.Features {
 	out := make(psa.Features, len(p.offers))
 	for kind, f := range p.offers {
 		f.Missing = maps.Clone(f.Missing)
 		f.Filter, f.Find, f.Scopes = slices.Clone(f.Filter), slices.Clone(f.Find), slices.Clone(f.Scopes)
-		f.Groups = slices.Clone(f.Groups)
+		f.Groups, f.Required = slices.Clone(f.Groups), slices.Clone(f.Required)
+		f.Writes, f.CreateOnly = slices.Clone(f.Writes), slices.Clone(f.CreateOnly)
 		out[kind] = f
 	}
 	return out
@@ -242,7 +260,11 @@ func (p *Provider) describe() psa.Features {
 		features[kind] = psa.Feature{Term: term[kind], Missing: map[psa.Ability]string{psa.CanList: why}}
 	}
 	for kind, lists := range p.lists {
-		features[kind] = lists[0].feature(term[kind])
+		f := lists[0].feature(term[kind])
+		if kind.IsRecord() {
+			p.writing(kind, &f)
+		}
+		features[kind] = f
 	}
 	return features
 }
@@ -267,11 +289,6 @@ func (l *list) feature(term string) psa.Feature {
 	offer(psa.CanDeletions, l.kind == psa.KindTicket, "")
 	if l.stamp != "" {
 		f.Granularity = time.Millisecond
-	}
-	if l.kind.IsRecord() {
-		for _, can := range []psa.Ability{psa.CanCreate, psa.CanUpdate, psa.CanDelete} {
-			f.Missing[can] = "this release reads only"
-		}
 	}
 	l.quirks(&f)
 	return f
@@ -300,6 +317,40 @@ func (l *list) quirks(f *psa.Feature) {
 		f.Missing[psa.CanDeletions] = "the log of deleted activities does not name the row: compare with a complete list"
 	case psa.KindTicket:
 		f.NamesRepeat = true
+	}
+}
+
+// writing adds what can be written.
+func (p *Provider) writing(kind psa.Kind, f *psa.Feature) {
+	const noDelete = "the API cannot delete "
+	f.Can |= psa.CanCreate | psa.CanUpdate
+	f.Writes = p.lists[kind][0].layout.Writable()
+	// No call of the API keeps the tenant's workflow rules from sending mail.
+	f.Mail = psa.MailUncontrolled
+	switch kind {
+	case psa.KindCompany:
+		f.Can |= psa.CanDeactivate
+		f.Mail = psa.MailNever // workflow rules are for tickets and what is on them
+		f.Required = []string{"name", "phone", "types"}
+		f.Writes = append(f.Writes, "types")
+		slices.Sort(f.Writes)
+		if p.companyOwner == "" {
+			f.Can &^= psa.CanCreate
+			f.Missing[psa.CanCreate] = "a company has an owner: set Config.CompanyOwnerID"
+		}
+	case psa.KindSite:
+		f.Can |= psa.CanDelete
+		f.Mail = psa.MailNever
+		f.Required, f.CreateOnly = []string{"company", "name"}, []string{"company"}
+	case psa.KindContact:
+		f.Can |= psa.CanDeactivate
+		f.Mail = psa.MailNever
+		f.Marker = "external_ref"
+		f.Required, f.CreateOnly = []string{"company", "first_name", "last_name"}, []string{"company"}
+	case psa.KindTicket:
+		f.Missing[psa.CanDelete] = noDelete + "tickets"
+		f.Marker = "external_ref"
+		f.Required = []string{"company", "due_at", "priority", "status", "summary"} // and board or owner
 		// A resource is assigned in a role; a contact and a location belong to
 		// one company, a sub-issue type to one issue type.
 		f.Groups = [][]string{
@@ -307,5 +358,12 @@ func (l *list) quirks(f *psa.Feature) {
 			{"owner", "owner_role"},
 			{"category_1", "category_2"},
 		}
+	case psa.KindNote:
+		f.Missing[psa.CanDelete] = noDelete + "ticket notes"
+		f.Required, f.CreateOnly = []string{"text", "ticket", "type"}, []string{"ticket"}
+	case psa.KindTimeEntry:
+		f.Can |= psa.CanDelete
+		f.Required, f.CreateOnly = []string{"hours", "member", "start_at", "ticket"}, []string{"member", "ticket"}
+		f.Groups = [][]string{{"start_at", "end_at", "hours"}}
 	}
 }
