@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -60,7 +62,7 @@ func (p *Provider) ServerTime(ctx context.Context) (time.Time, error) {
 
 // Check tests the application's credentials and the right to read each kind;
 // see [psa.Checker]. It asks for one row of each list; lists that know no such
-// thing answer all. [psa.ErrAuth] is for the connection as a whole.
+// thing answer all. Of notes and time entries it also tests [Config.Outcomes]. [psa.ErrAuth] is for the connection as a whole.
 func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckReport, error) {
 	instance, err := p.Instance(ctx)
 	if err != nil {
@@ -135,7 +137,36 @@ func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
 		}
 		q.Parent = psa.Ref{Kind: l.parent, ID: parent.id}
 	}
-	return c.probe(ctx, l, q, b, kind).err
+	if err := c.probe(ctx, l, q, b, kind).err; err != nil || !l.per {
+		return err
+	}
+	return c.p.checkOutcomes(ctx, kind)
+}
+
+// checkOutcomes tests that the action types of [Config.Outcomes] exist and can
+// be chosen.
+func (p *Provider) checkOutcomes(ctx context.Context, kind psa.Kind) error {
+	want := map[string]int{"Internal": p.outcomes.Internal, "Public": p.outcomes.Public}
+	if kind == psa.KindTimeEntry {
+		want = map[string]int{"Time": p.outcomes.Time}
+	}
+	maps.DeleteFunc(want, func(_ string, id int) bool { return id == 0 })
+	if len(want) == 0 {
+		return nil
+	}
+	for r, err := range p.List(ctx, psa.KindNoteType, psa.Query{ActiveOnly: true}) {
+		if err != nil {
+			return err
+		}
+		maps.DeleteFunc(want, func(_ string, id int) bool { return strconv.Itoa(id) == r.ID })
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	return &psa.Error{
+		Provider: name, Op: "check " + string(kind), Code: psa.ErrInvalid,
+		Detail: "no action type that can be chosen has the number of Config.Outcomes." + strings.Join(slices.Sorted(maps.Keys(want)), ", "),
+	}
 }
 
 // probe asks a list for one row. Kinds of the same list share the request.

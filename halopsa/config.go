@@ -40,6 +40,7 @@ type list struct {
 	rated   bool // chargerate names a rate here and holds none
 	filter  map[string]filter
 	find    map[string]finder
+	marker  string // field that can hold the marker of a new row; "": none
 
 	layout *mapping.KindLayout
 	size   int // rows of a page

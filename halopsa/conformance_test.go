@@ -38,6 +38,7 @@ func TestConformance(t *testing.T) {
 			},
 		}, func(c *halopsa.Config) {
 			c.Outcomes.Time, c.SkipRules = 8, true
+			c.Markers = map[psa.Kind]int{psa.KindCompany: 154}
 		}))
 	})
 }

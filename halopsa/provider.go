@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -65,6 +66,10 @@ type Config struct {
 	// TopLevel is the group of clients that new clients belong to. 0: the only
 	// one there is.
 	TopLevel int
+	// Markers are the numbers of custom fields for text that hold the marker of
+	// a program's own rows: of psa.KindCompany, KindSite. A kind that is missing
+	// has no marker; tickets have one of their own.
+	Markers map[psa.Kind]int
 	// SkipRules makes writes that are to notify nobody skip Halo's own ticket
 	// rules, which may send mail, and also do other things.
 	SkipRules bool
@@ -161,6 +166,14 @@ func New(cfg Config) (*Provider, error) {
 	}
 	for _, l := range slices.Concat(configLists(), recordLists()) {
 		l.prepare(layout, cfg.PageSize)
+		if id := cfg.Markers[l.kind]; id != 0 {
+			l.marker = "custom." + strconv.Itoa(id)
+			l.find = maps.Clone(l.find)
+			if l.find == nil {
+				l.find = map[string]finder{}
+			}
+			l.find[l.marker] = finder{inner: true} // no search knows custom fields: the list is read
+		}
 		p.lists[l.kind] = l
 	}
 	p.offers = p.describe()
@@ -200,6 +213,10 @@ func (cfg Config) check() (base *url.URL, errs []error) {
 		"Outcomes.Internal": cfg.Outcomes.Internal, "Outcomes.Public": cfg.Outcomes.Public, "Outcomes.Time": cfg.Outcomes.Time, "TopLevel": cfg.TopLevel,
 	} {
 		need(id >= 0, "Config.%s is %d; ids count from 1", what, id)
+	}
+	for kind, id := range cfg.Markers {
+		need(kind == psa.KindCompany || kind == psa.KindSite, "Config.Markers: %q cannot be looked up by a custom field", kind)
+		need(id > 0, "Config.Markers: %d is no number of a custom field", id)
 	}
 	need(cfg.PageSize >= 0 && cfg.PageSize <= maxPage, "Config.PageSize is %d; the API allows 1 to %d", cfg.PageSize, maxPage)
 	return base, errs
@@ -292,7 +309,7 @@ func (p *Provider) describe() psa.Features {
 	}
 	for kind, l := range p.lists {
 		f := l.feature(term[kind])
-		p.offerWrites(kind, &f)
+		p.offerWrites(l, &f)
 		features[kind] = f
 	}
 	return features
@@ -329,15 +346,16 @@ func (l *list) feature(term string) psa.Feature {
 }
 
 // offerWrites adds what can be written of a kind.
-func (p *Provider) offerWrites(kind psa.Kind, f *psa.Feature) {
-	form, ok := formOf(kind)
+func (p *Provider) offerWrites(l *list, f *psa.Feature) {
+	form, ok := formOf(l.kind)
 	if !ok {
 		return
 	}
 	f.Can |= psa.CanCreate | psa.CanUpdate
 	f.Writes, f.CreateOnly = form.takes(), form.once
 	f.Required = slices.Sorted(slices.Values(form.required))
-	switch kind {
+	f.Marker = l.marker
+	switch l.kind {
 	case psa.KindCompany, psa.KindSite, psa.KindContact:
 		f.Can |= psa.CanDeactivate
 		f.Missing[psa.CanDelete] = "what is deleted in Halo is gone from its tickets: rows are deactivated"
@@ -348,11 +366,9 @@ func (p *Provider) offerWrites(kind psa.Kind, f *psa.Feature) {
 	if p.skipRules {
 		f.Mail = psa.MailControlled
 	}
-	switch kind {
-	case psa.KindTicket:
-		f.Marker = "external_ref"
+	switch l.kind {
 	case psa.KindNote:
-		if p.outcomes.Internal == 0 || p.outcomes.Public == 0 {
+		if p.outcomes.Internal == 0 && p.outcomes.Public == 0 {
 			f.Required = append(f.Required, "type")
 		}
 	case psa.KindTimeEntry:

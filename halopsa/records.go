@@ -53,7 +53,7 @@ func recordLists() []*list {
 				"status": {param: "status", many: true}, "ticket_type": {param: "requesttype", many: true},
 				"company": {param: "client_ids", many: true}, "owner": {param: "agent", many: true},
 			},
-			find: map[string]finder{"external_ref": {params: advanced("third_party_id_string"), inner: true}},
+			marker: "external_ref", find: map[string]finder{"external_ref": {params: advanced("third_party_id_string"), inner: true}},
 		},
 		actions(psa.KindNote, "excludesys", "true"),
 		actions(psa.KindTimeEntry),
@@ -256,7 +256,7 @@ const maxSingles = 25
 // hides reports whether a row lacks a field that is looked for.
 func (l *list) hides(have, by psa.Fields) bool {
 	for field := range by {
-		if _, ok := have[field]; !ok && l.find[field].inner {
+		if _, ok := have.Lookup(field); !ok && l.find[field].inner {
 			return true
 		}
 	}
@@ -288,7 +288,9 @@ func (p *Provider) search(kind psa.Kind, by psa.Fields) (url.Values, error) {
 		if len(value) > maxSearch {
 			return fail(psa.ErrInvalid, "the value is too long to look for")
 		}
-		maps.Copy(params, f.params(value))
+		if f.params != nil {
+			maps.Copy(params, f.params(value))
+		}
 	}
 	return params, nil
 }
@@ -298,7 +300,7 @@ const maxSearch = 500 // bytes
 
 func (l *list) matches(have, by psa.Fields) bool {
 	for field, want := range by {
-		got := have[field]
+		got, _ := have.Lookup(field)
 		if psa.ValuesEqual(got, want) {
 			continue
 		}

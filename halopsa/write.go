@@ -115,11 +115,7 @@ func (p *Provider) Update(ctx context.Context, ref psa.Ref, patch psa.Patch) (ps
 	if err != nil {
 		return psa.Record{}, err
 	}
-	for field, v := range w.set {
-		if holds(w.old.Fields[field], v) {
-			delete(w.set, field)
-		}
-	}
+	dropHeld(w.old.Fields, w.set)
 	if len(w.set) == 0 {
 		return w.old, nil
 	}
@@ -228,8 +224,24 @@ func (w *write) present(ctx context.Context) (parent psa.Ref, id string, err err
 	return parent, id, err
 }
 
-// holds reports whether a row has a value already. Of an object the parts
-// that are given count; of a reference its id, if it has one.
+// dropHeld takes out of set what a row has already: of custom fields and
+// addresses part by part.
+func dropHeld(have, set psa.Fields) {
+	for field, v := range set {
+		inner, ok := v.(psa.Fields)
+		if ok && (field == "custom" || field == "address") {
+			h, _ := have[field].(psa.Fields)
+			if dropHeld(h, inner); len(inner) > 0 {
+				continue
+			}
+		} else if !holds(have[field], v) {
+			continue
+		}
+		delete(set, field)
+	}
+}
+
+// holds compares values, references by their ids if they have one.
 func holds(have, want any) bool {
 	w, ok := want.(psa.Fields)
 	h, both := have.(psa.Fields)
@@ -239,12 +251,7 @@ func holds(have, want any) bool {
 	if id := w.String("id"); id != "" {
 		return h.String("id") == id
 	}
-	for k, v := range w {
-		if !holds(h[k], v) {
-			return false
-		}
-	}
-	return true
+	return h.String("name") == w.String("name")
 }
 
 // send posts one row and returns the id that the answer names, "" if there is

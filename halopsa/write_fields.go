@@ -230,7 +230,7 @@ func (w *write) row(ctx context.Context) (map[string]any, error) {
 // company fills in a client. A new one belongs to a group of clients and gets
 // its first site, without which it could have no users.
 func (w *write) company(ctx context.Context, row map[string]any) error {
-	if types, ok := w.set["types"].([]any); ok {
+	if types, ok := w.set["types"].([]any); ok && (len(types) > 0 || !w.creating()) {
 		row["customertype"] = 0
 		for _, t := range types {
 			row["customertype"] = json.Number(t.(psa.Fields).String("id"))
@@ -341,6 +341,9 @@ func (w *write) contact(ctx context.Context, row map[string]any) error {
 		if full(now) == "" {
 			w.refuse("last_name", "a first or a last name is required")
 		}
+		if full(now) == nobodysName {
+			w.refuse("last_name", "with the first name it is that of users who stand for nobody")
+		}
 		if shown := w.old.Name(); w.creating() || shown == "" || shown == full(w.old.Fields) {
 			row["name"] = full(now)
 		}
@@ -364,6 +367,9 @@ func (w *write) contact(ctx context.Context, row map[string]any) error {
 	row["site_id"] = json.Number(site)
 	return nil
 }
+
+// nobodysName is the name of the hidden user of every site.
+const nobodysName = "General User"
 
 // mainSite returns the main site of a client.
 func (w *write) mainSite(ctx context.Context, company string) (string, error) {
