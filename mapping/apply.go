@@ -380,7 +380,7 @@ func (r *mapRule) translate(x *apply, v any) (out any, keep bool, t *trouble) {
 			return string(psa.Internal), false, nil
 		}
 	}
-	msg := "no rule for " + quote(text)
+	msg := "no rule for " + r.fits[1-x.to].option(text)
 	if scope != "" {
 		msg += " on " + quote(scope)
 	}

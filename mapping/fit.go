@@ -22,12 +22,16 @@ type fit struct {
 	// options are what a custom field offers; nil where it offers nothing in
 	// particular, or that is not known.
 	options []string
+	labels  []string // what people call the options; nil where nothing else
 }
 
 func (c *kindCompiler) fit(f psa.Field, s Side, byID bool) fit {
 	ft := fit{typ: f.Type, kind: f.Kind, cat: c.cfg.catalog(s), rows: c.rows[s].of(f.Kind), rec: f.Kind.IsRecord(), byID: byID, side: s, name: cmp.Or(f.Caption, f.Name)}
 	if f.Type == psa.TypeOption {
 		ft.options = f.Options
+		if len(f.Labels) == len(f.Options) {
+			ft.labels = f.Labels
+		}
 	}
 	return ft
 }
@@ -152,7 +156,25 @@ func (f *fit) text(v any, s string) (any, *trouble) {
 }
 
 func (f *fit) notOffered(option string) string {
-	return "the " + f.side.String() + " side's field " + quote(f.name) + " has no active option " + quote(option) + didYouMean(option, f.options)
+	msg := "the " + f.side.String() + " side's field " + quote(f.name) + " has no active option " + quote(option)
+	if i := slices.Index(f.labels, option); i >= 0 {
+		return msg + ", which is the label of " + quote(f.options[i]) + "; write that"
+	}
+	if near := nearest(option, f.options); near != "" {
+		return msg + "; did you mean " + f.option(near) + "?"
+	}
+	if near := nearest(option, f.labels); near != "" {
+		return msg + "; did you mean " + f.option(f.options[slices.Index(f.labels, near)]) + "?"
+	}
+	return msg
+}
+
+// option shows an option to people, with its label.
+func (f *fit) option(value string) string {
+	if i := slices.Index(f.options, value); i >= 0 && f.labels != nil && f.labels[i] != "" && f.labels[i] != value {
+		return quote(value) + " (" + f.labels[i] + ")"
+	}
+	return quote(value)
 }
 
 func (f *fit) mismatch(v any) *trouble {

@@ -381,9 +381,9 @@ func (l *linter) uncoveredFrom(r *mapRule, from Side) {
 				v = []any{psa.Reference{ID: o.ID, Name: o.Name}.Fields()}
 			}
 			if _, _, t := r.convert(&x, v); t != nil && (t.code == "unmapped-value" || t.code == "no-such-option" && len(r.values) == 0) {
-				missing = append(missing, quote(optionText(o, f.byID)))
+				missing = append(missing, f.option(optionText(o, f.byID)))
 			} else if sev == psa.Info && !l.listed(r, from, o, scope) {
-				missing = append(missing, quote(optionText(o, f.byID)))
+				missing = append(missing, f.option(optionText(o, f.byID)))
 			}
 		}
 		if len(missing) == 0 {

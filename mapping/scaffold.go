@@ -272,16 +272,42 @@ func isConfig(f psa.Field) bool {
 	return f.Type == psa.TypeRef && f.Kind != "" && !f.Kind.IsRecord() && f.Kind != psa.KindMember
 }
 
+// A choice is a value that may be chosen: as maps write it, and as people call
+// it.
+type choice struct{ text, name string }
+
+// comment tells the name where the text is a code.
+func (c choice) comment() string {
+	if c.text == c.name {
+		return ""
+	}
+	return " " + strings.Join(strings.Fields(c.name), " ")
+}
+
 // choices returns what a side offers for a field, nil if that is nothing in
 // particular.
-func (s *scaffold) choices(f psa.Field, side Side) psa.Options {
+func (s *scaffold) choices(f psa.Field, side Side) []choice {
 	switch {
 	case isConfig(f):
-		return s.cats[side].Options(f.Kind, "")
+		return rowChoices(s.cats[side].Options(f.Kind, ""))
 	case f.Options != nil:
-		return customOptions(f.Options)
+		all := make([]choice, len(f.Options))
+		for i, o := range f.Options {
+			if all[i] = (choice{o, o}); len(f.Labels) == len(f.Options) {
+				all[i].name = cmp.Or(f.Labels[i], o)
+			}
+		}
+		return all
 	}
 	return nil
+}
+
+func rowChoices(opts psa.Options) []choice {
+	all := make([]choice, len(opts))
+	for i, o := range opts {
+		all[i] = choice{o.Name, o.Name}
+	}
+	return all
 }
 
 // values guesses a value map where both sides have options.
@@ -301,7 +327,7 @@ func (s *scaffold) values(p fieldPair) []string {
 	var lines []string
 	prefer := map[string]string{}
 	for _, scope := range s.cats[Left].Options(scopes[0].Kind, "") {
-		inside, pre := valueLines(s.cats[Left].Options(p.left.Kind, scope.ID), to, "      ")
+		inside, pre := valueLines(rowChoices(s.cats[Left].Options(p.left.Kind, scope.ID)), to, "      ")
 		if slices.ContainsFunc(inside, func(l string) bool { return !strings.HasPrefix(strings.TrimSpace(l), "#") }) {
 			lines = append(lines, "    "+yamlText(scope.Name)+":")
 		} else if len(inside) > 0 {
@@ -327,30 +353,40 @@ func (s *scaffold) valueBlock(head string, lines []string, prefer map[string]str
 	return out
 }
 
-func valueLines(from, to psa.Options, indent string) (lines []string, prefer map[string]string) {
+func valueLines(from, to []choice, indent string) (lines []string, prefer map[string]string) {
 	prefer = map[string]string{}
 	first := map[string]string{}
 	seen := map[string]bool{}
 	for _, o := range from {
-		if seen[o.Name] || strings.TrimSpace(o.Name) == "" {
+		if seen[o.text] || strings.TrimSpace(o.text) == "" {
 			continue
 		}
-		seen[o.Name] = true
-		best, sure := nearestOption(o.Name, to)
+		seen[o.text] = true
+		best, sure := nearestChoice(o.name, to)
+		note := o.comment()
+		if note != "" && best.comment() != "" {
+			note += " ="
+		}
+		note += best.comment()
 		switch {
-		case best == "":
-			lines = append(lines, indent+"# "+yamlText(o.Name)+": no value found that is like it; held until you add one")
+		case best.text == "":
+			if note != "" {
+				note = " (" + strings.TrimSpace(note) + ")"
+			}
+			lines = append(lines, indent+"# "+yamlText(o.text)+note+": no value found that is like it; held until you add one")
 			continue
-		case sure:
-			lines = append(lines, indent+yamlText(o.Name)+": "+yamlText(best))
-		default:
-			lines = append(lines, indent+yamlText(o.Name)+": "+yamlText(best)+"  # guess")
+		case !sure:
+			note = " guess" + map[bool]string{true: ":"}[note != ""] + note
 		}
-		if was, dup := first[best]; dup {
-			prefer[best] = was
+		if note != "" {
+			note = "  #" + note
+		}
+		lines = append(lines, indent+yamlText(o.text)+": "+yamlText(best.text)+note)
+		if was, dup := first[best.text]; dup {
+			prefer[best.text] = was
 			continue
 		}
-		first[best] = o.Name
+		first[best.text] = o.text
 	}
 	return lines, prefer
 }
@@ -373,18 +409,20 @@ func words(name string) []string {
 	return all
 }
 
-// nearestOption returns the option that shares most words with a name.
-func nearestOption(name string, opts psa.Options) (best string, sure bool) {
+// nearestChoice returns the choice that shares most words with a name.
+func nearestChoice(name string, among []choice) (best choice, sure bool) {
 	mine := words(name)
 	score := 0.0
-	for _, o := range opts {
-		if strings.TrimSpace(o.Name) == "" {
+	names := make([]string, 0, len(among))
+	for _, c := range among {
+		if strings.TrimSpace(c.text) == "" {
 			continue
 		}
-		if strings.EqualFold(o.Name, name) {
-			return o.Name, true
+		if strings.EqualFold(c.name, name) {
+			return c, true
 		}
-		theirs := words(o.Name)
+		names = append(names, c.name)
+		theirs := words(c.name)
 		shared := 0
 		for _, w := range theirs {
 			if slices.Contains(mine, w) {
@@ -392,11 +430,11 @@ func nearestOption(name string, opts psa.Options) (best string, sure bool) {
 			}
 		}
 		if sc := 2 * float64(shared) / float64(len(mine)+len(theirs)); shared > 0 && sc > score {
-			best, score = o.Name, sc
+			best, score = c, sc
 		}
 	}
-	if best == "" {
-		best = nearest(name, optionTexts(opts, false))
+	if near := nearest(name, names); best.text == "" && near != "" {
+		best = among[slices.IndexFunc(among, func(c choice) bool { return c.name == near })]
 	}
 	return best, false
 }
