@@ -5,30 +5,44 @@ import (
 	"iter"
 )
 
-// An auditLog is all audit entries of one source. Each points to the one before
-// it of the same link, so that the story of a link is found at once.
+// An auditLog is all audit entries of one source, in pages that are never
+// copied once they are full. Each entry knows the one before it of the same
+// link, so that the story of a link is found at once.
 type auditLog struct {
-	entries []auditEntry
-	ofLink  map[string]int // 1 + position of its last entry
+	pages  [][]auditEntry
+	last   int64            // Seq of the last entry
+	ofLink map[string]int64 // Seq of its last entry
 }
 
 type auditEntry struct {
 	Audit
-	former int // 1 + position of the entry before it of the same link
+	former int64 // Seq of the entry before it of the same link; 0: none
 }
 
-func (log *auditLog) append(audits []Audit) {
+const auditPage = 128
+
+// entry returns an entry that was added; it does not change any more.
+func (log *auditLog) entry(seq int64) *auditEntry {
+	return &log.pages[(seq-1)/auditPage][(seq-1)%auditPage]
+}
+
+func (log *auditLog) add(audits []Audit) {
 	for i := range audits {
+		if log.last%auditPage == 0 {
+			log.pages = append(log.pages, nil)
+		}
+		log.last++
 		e := auditEntry{Audit: audits[i].Normal()}
-		e.Seq = int64(len(log.entries)) + 1
+		e.Seq = log.last
 		if e.Link != "" {
 			if log.ofLink == nil {
-				log.ofLink = map[string]int{}
+				log.ofLink = map[string]int64{}
 			}
 			e.former = log.ofLink[e.Link]
-			log.ofLink[e.Link] = int(e.Seq)
+			log.ofLink[e.Link] = e.Seq
 		}
-		log.entries = append(log.entries, e)
+		page := &log.pages[len(log.pages)-1]
+		*page = append(*page, e)
 	}
 }
 
@@ -41,26 +55,27 @@ func (m *Memory) Audits(ctx context.Context, source string, q AuditQuery) iter.S
 	return func(yield func(Audit, error) bool) {
 		st := m.state(source)
 		st.mu.RLock()
-		log := st.audits.entries // entries are only added
-		at := len(log)
+		seq := st.audits.last
 		if q.Link != "" {
-			at = st.audits.ofLink[q.Link]
+			seq = st.audits.ofLink[q.Link]
 		}
 		st.mu.RUnlock()
-		for n := 0; at > 0 && (q.Limit <= 0 || n < q.Limit); {
+		for n := 0; seq > 0 && (q.Limit <= 0 || n < q.Limit); {
 			if err := ctx.Err(); err != nil {
 				yield(Audit{}, err)
 				return
 			}
-			e := &log[at-1]
+			st.mu.RLock()
+			e := st.audits.entry(seq)
+			st.mu.RUnlock()
 			if q.matches(&e.Audit) {
 				n++
 				if !yield(e.Audit, nil) {
 					return
 				}
 			}
-			if at--; q.Link != "" {
-				at = e.former
+			if seq--; q.Link != "" {
+				seq = e.former
 			}
 		}
 	}

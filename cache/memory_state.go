@@ -81,7 +81,7 @@ func (m *Memory) Save(ctx context.Context, source string, b StateBatch) error {
 	st.saves++
 	st.links.save(&b, st.saves)
 	st.tasks.save(&b, st.saves)
-	st.audits.append(b.Audits)
+	st.audits.add(b.Audits)
 	for _, c := range b.Cursors {
 		if st.cursors == nil {
 			st.cursors = map[stream]Cursor{}

@@ -44,7 +44,7 @@ func benchBatch(n int) cache.StateBatch {
 
 // BenchmarkMemorySave saves one link, task, hash and audit entry at a time.
 func BenchmarkMemorySave(b *testing.B) {
-	const records = 10_000
+	const records = 500
 	batches := make([]cache.StateBatch, records)
 	for i := range batches {
 		batches[i] = benchBatch(i * 7919 % records)
