@@ -80,7 +80,7 @@ func (p *Provider) canonicalObject(kind psa.Kind, f psa.Field, sub string, v psa
 	switch {
 	case f.Type == psa.TypeRef && len(v) == 0:
 		return nil
-	case f.Kind == psa.KindUrgency, f.Kind == psa.KindImpact:
+	case enumerated(f.Kind):
 		if name := v.String("name"); name != "" {
 			return psa.Fields{"name": name}
 		}

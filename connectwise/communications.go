@@ -85,6 +85,7 @@ func (p *Provider) itemsOf(ctx context.Context, set psa.Fields, now []item) ([]i
 		all, _ := list.([]any)
 		return matchItems(all, items), nil
 	}
+	var types []psa.Record
 	// The mobile first: the number that is shown as phone may be a mobile one.
 	for _, field := range []string{"mobile", "email", "phone"} {
 		v, ok := set[field]
@@ -106,9 +107,15 @@ func (p *Provider) itemsOf(ctx context.Context, set psa.Fields, now []item) ([]i
 		case shown >= 0:
 			items[shown].Value = value
 		default:
-			added, err := p.newItem(ctx, field, value)
-			if err != nil {
-				return nil, err
+			if types == nil {
+				var err error
+				if types, err = p.communicationTypes(ctx); err != nil {
+					return nil, err
+				}
+			}
+			added, ok := newItem(types, field, value)
+			if !ok {
+				return nil, errors.New(field + ": the account has no type of communication for it")
 			}
 			added.Default = field != "mobile" || !slices.ContainsFunc(items, func(i item) bool { return i.Default && i.Medium == byPhone })
 			items = append(items, added)
@@ -135,33 +142,36 @@ func shownItem(items []item, field string) int {
 	return slices.IndexFunc(items, fits)
 }
 
-// newItem returns an item of the type that the account takes by default.
-func (p *Provider) newItem(ctx context.Context, field, value string) (item, error) {
-	added := item{Value: value, Medium: byPhone}
-	flag := "phone"
-	if field == "email" {
-		added.Medium, flag = byMail, "email"
-	}
-	chosen := false
+func (p *Provider) communicationTypes(ctx context.Context) ([]psa.Record, error) {
+	types := []psa.Record{}
 	for r, err := range p.List(ctx, psa.KindCommunicationType, psa.Query{}) {
 		if err != nil {
-			return item{}, err
+			return nil, err
 		}
-		fits := r.Fields.Bool(flag) == psa.Yes
+		if r.Err == nil {
+			types = append(types, r)
+		}
+	}
+	return types, nil
+}
+
+// newItem returns an item of the type that the account takes by default, or of
+// the first that fits.
+func newItem(types []psa.Record, field, value string) (added item, ok bool) {
+	flag := "phone"
+	added.Value, added.Medium = value, byPhone
+	if field == "email" {
+		flag, added.Medium = "email", byMail
+	}
+	for _, r := range types {
 		typ := item{Medium: added.Medium}
 		typ.Type.ID, typ.Type.Name = json.Number(r.ID), r.Name()
-		if field == "mobile" {
-			fits = fits && typ.mobile()
+		fits := r.Fields.Bool(flag) == psa.Yes && (field != "mobile" || typ.mobile())
+		if fits && (!ok || field != "mobile" && r.Fields.Bool("default") == psa.Yes) {
+			added.Type, ok = typ.Type, true
 		}
-		if r.Err != nil || !fits || chosen && (field == "mobile" || r.Fields.Bool("default") != psa.Yes) {
-			continue
-		}
-		added.Type, chosen = typ.Type, true
 	}
-	if !chosen {
-		return item{}, errors.New(field + ": the account has no type of communication for it")
-	}
-	return added, nil
+	return added, ok
 }
 
 // matchItems finds the wanted communications among those that are there: the

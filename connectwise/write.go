@@ -28,7 +28,7 @@ func (p *Provider) Create(ctx context.Context, kind psa.Kind, fields psa.Fields,
 	}
 	set, changes, err := p.accept(w.writing, fields, true)
 	if err != nil {
-		return psa.Record{}, w.fail(psa.ErrInvalid, "", err)
+		return psa.Record{}, w.failed(err)
 	}
 	if kind == psa.KindContact {
 		items, err := p.itemsOf(ctx, set, nil)
@@ -50,7 +50,7 @@ func (p *Provider) Create(ctx context.Context, kind psa.Kind, fields psa.Fields,
 		Method: http.MethodPost, Path: w.path(parent, ""), Endpoint: w.list.path, Op: w.op, Body: body,
 	})
 	if w.list.per && errors.Is(err, psa.ErrNotFound) {
-		return psa.Record{}, w.fail(psa.ErrInvalid, string(w.list.parent)+": there is no such row", err)
+		return psa.Record{}, w.fail(psa.ErrInvalid, string(w.list.parent)+": there is no such row", nil)
 	}
 	if err != nil {
 		return psa.Record{}, err
@@ -69,7 +69,7 @@ func (p *Provider) Update(ctx context.Context, ref psa.Ref, patch psa.Patch) (ps
 	}
 	set, changes, err := p.accept(w.writing, patch.Set, false)
 	if err != nil {
-		return psa.Record{}, w.fail(psa.ErrInvalid, "", err)
+		return psa.Record{}, w.failed(err)
 	}
 	if len(set) == 0 {
 		return p.Get(ctx, ref)

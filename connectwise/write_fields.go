@@ -44,7 +44,7 @@ func writings() []*writing {
 			kind: psa.KindSite, off: "inactiveFlag", required: []string{"company", "name"}, createOnly: []string{"company"}, also: []string{"company"},
 		},
 		{
-			kind: psa.KindContact, off: "inactiveFlag", required: []string{"first_name"}, createOnly: []string{"types"},
+			kind: psa.KindContact, off: "inactiveFlag", createOnly: []string{"types"},
 			also: []string{"email", "mobile", "phone", "site"},
 		},
 		{
@@ -167,6 +167,9 @@ func (w *writing) together(set psa.Fields, create bool, say func(field, what str
 	}
 	switch w.kind {
 	case psa.KindContact:
+		if create && set["first_name"] == nil && set["last_name"] == nil {
+			say("first_name", "is required, or last_name")
+		}
 		if _, all := set["communications"]; all {
 			for _, field := range []string{"email", "mobile", "phone"} {
 				if _, one := set[field]; one {
@@ -228,7 +231,7 @@ func (w *writing) byHand(fields psa.Fields, create bool) []mapping.Change {
 			put("chargeToType", "ServiceTicket")
 		}
 	}
-	if create && (w.kind == psa.KindNote || w.kind == psa.KindTimeEntry) && fields["visibility"] == nil {
+	if create && (w.kind == psa.KindNote || w.kind == psa.KindTimeEntry) && fields["visibility"] == nil && fields["resolution"] != true {
 		fields["visibility"] = string(psa.Internal) // the defaults of a board may be wider
 	}
 	if custom, ok := fields["custom"].(psa.Fields); ok && create {
@@ -387,7 +390,10 @@ func wrongForms(kind psa.Kind, field string, v any) map[string]string {
 		}
 	case psa.Fields:
 		if f.Type == psa.TypeRef {
-			if badRef(f.Kind, v) {
+			switch {
+			case enumerated(f.Kind) && v.String("name") == "":
+				wrong[field] = "has no name, which is all that ConnectWise keeps"
+			case !enumerated(f.Kind) && badRef(f.Kind, v):
 				wrong[field] = "is no reference to a ConnectWise row"
 			}
 			break
@@ -422,13 +428,14 @@ func typed(t psa.Type, v any) bool {
 	return t == psa.TypeString || t == psa.TypeText || t == psa.TypeTime || t == ""
 }
 
+// enumerated tells references that are words of a vendor's enumeration.
+func enumerated(kind psa.Kind) bool { return kind == psa.KindUrgency || kind == psa.KindImpact }
+
 // badRef reports whether the id of a reference is none that rows of the kind
-// have. Enumerations have names alone.
+// have.
 func badRef(kind psa.Kind, ref psa.Fields) bool {
 	id := ref.String("id")
 	switch kind {
-	case psa.KindUrgency, psa.KindImpact:
-		return ref.String("name") == ""
 	case psa.KindClassification:
 		_, id, _ = strings.Cut(id, ":") // the layout checks the level
 	case psa.KindSite:
