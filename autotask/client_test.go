@@ -71,8 +71,8 @@ func departments(ctx context.Context, p *autotask.Provider) error {
 }
 
 func TestConfig(t *testing.T) {
-	_, err := autotask.New(autotask.Config{URL: "http://webservices.autotask.net", PageSize: 501, WorkTypeUse: []string{"Labor"}})
-	for _, want := range []string{"Config.URL", "https", "Config.Credentials is missing", "Config.PageSize is 501", "Config.WorkTypeUse"} {
+	_, err := autotask.New(autotask.Config{URL: "http://webservices.autotask.net", PageSize: 501, WorkTypeUse: []string{"Labor"}, CompanyOwnerID: "me", ImpersonationResourceID: "-1"})
+	for _, want := range []string{"Config.CompanyOwnerID", "Config.ImpersonationResourceID", "Config.URL", "https", "Config.Credentials is missing", "Config.PageSize is 501", "Config.WorkTypeUse"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}

@@ -339,7 +339,7 @@ func (p *Provider) writing(kind psa.Kind, f *psa.Feature) {
 			f.Missing[psa.CanCreate] = "a company has an owner: set Config.CompanyOwnerID"
 		}
 	case psa.KindSite:
-		f.Can |= psa.CanDelete
+		f.Can |= psa.CanDeactivate
 		f.Mail = psa.MailNever
 		f.Required, f.CreateOnly = []string{"company", "name"}, []string{"company"}
 	case psa.KindContact:

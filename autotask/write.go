@@ -81,34 +81,35 @@ func (p *Provider) Update(ctx context.Context, ref psa.Ref, patch psa.Patch) (ps
 	return d.readBack(ctx, ref)
 }
 
-// Delete deletes a site or time entry and deactivates a company or contact; see
-// [psa.Deleter]. The tenant's own company, company 0, stays. A site that other
-// rows refer to is [psa.ErrInvalid], locked time [psa.ErrConflict]. Tickets and
-// notes cannot be deleted.
+// Delete deletes a time entry and deactivates a company, site or contact, which
+// old tickets point at; see [psa.Deleter]. The tenant's own company, company 0,
+// stays. Locked time is [psa.ErrConflict]. Tickets and notes cannot be deleted.
 func (p *Provider) Delete(ctx context.Context, ref psa.Ref) error {
 	d := &draft{p: p, op: "delete " + string(ref.Kind), ref: ref}
 	if err := d.admit(ctx, psa.CanDelete, psa.CanDeactivate); err != nil {
 		return err
 	}
-	switch {
-	case ref.Kind == psa.KindCompany && ref.ID == "0":
+	if ref == (psa.Ref{Kind: psa.KindCompany, ID: "0"}) {
 		return d.fail(psa.ErrInvalid, "company 0 is the tenant's own", nil)
-	case ref.Kind == psa.KindCompany:
+	}
+	if ref.Kind != psa.KindCompany {
+		if err := d.know(ctx); err != nil {
+			return err
+		}
+	}
+	switch ref.Kind {
+	case psa.KindTimeEntry:
+		if err := d.unlocked(); err != nil {
+			return err
+		}
+		_, err := d.send(ctx, http.MethodDelete, d.path(ref.ID), nil)
+		return d.gone(ctx, err)
+	case psa.KindContact:
+		d.body = map[string]any{"isActive": 0} // a number here
+	default:
 		d.body = map[string]any{"isActive": false}
-		return d.patch(ctx)
 	}
-	if err := d.know(ctx); err != nil {
-		return err
-	}
-	if ref.Kind == psa.KindContact {
-		d.body = map[string]any{"isActive": 0}
-		return d.patch(ctx)
-	}
-	if err := d.unlocked(); err != nil {
-		return err
-	}
-	_, err := d.send(ctx, http.MethodDelete, d.path(ref.ID), nil)
-	return d.gone(ctx, err)
+	return d.patch(ctx)
 }
 
 // A draft is one write on its way.
@@ -294,41 +295,50 @@ func (d *draft) explain(err error) error {
 		return err
 	}
 	told := *e
-	told.Detail = d.without(e.Detail)
-	var api *APIError
-	if errors.As(e.Err, &api) {
-		own := &APIError{Status: api.Status}
-		for _, m := range api.Messages {
-			own.Messages = append(own.Messages, d.without(m))
-		}
-		if told.Err = own; errors.Is(e.Err, errThreads) {
-			told.Err = errors.Join(own, errThreads)
-		}
-	}
-	e = &told
-	low := strings.ToLower(e.Detail)
+	told.Detail, told.Err = d.without(e.Detail), d.bare(e.Err)
+	low := strings.ToLower(told.Detail)
+	locked := d.ref.Kind == psa.KindTimeEntry && slices.ContainsFunc([]string{"timesheet", "been approved", "been posted"}, func(s string) bool { return strings.Contains(low, s) })
 	switch {
-	case e.Code == psa.ErrNotFound && d.create:
+	case errors.Is(err, psa.ErrNotFound) && d.create:
 		// There is no row yet that could be missing.
 		told.Code = psa.ErrInvalid
-		told.Detail = strings.Trim(string(d.p.offers[d.ref.Kind].Parent)+": "+e.Detail, ": ")
-	case e.Code != psa.ErrInvalid:
-	case d.ref.Kind == psa.KindTimeEntry && (strings.Contains(low, "timesheet") || strings.Contains(low, "been approved") || strings.Contains(low, "been posted")):
+		told.Detail = strings.Trim(string(d.p.offers[d.ref.Kind].Parent)+": "+told.Detail, ": ")
+	case errors.Is(err, psa.ErrInvalid) && locked:
 		told.Code = psa.ErrConflict
-	default:
-		var fields []string
-		words := strings.FieldsFunc(e.Detail, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		for key, field := range d.from {
-			if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, key) }) {
-				fields = append(fields, field)
-			}
-		}
-		slices.Sort(fields)
-		if len(fields) > 0 {
-			told.Detail = strings.Join(slices.Compact(fields), ", ") + ": " + e.Detail
+	case errors.Is(err, psa.ErrInvalid):
+		if fields := d.named(told.Detail); len(fields) > 0 {
+			told.Detail = strings.Join(fields, ", ") + ": " + told.Detail
 		}
 	}
 	return &told
+}
+
+// named returns the canonical fields that the vendor's words are about.
+func (d *draft) named(said string) (fields []string) {
+	words := strings.FieldsFunc(said, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for key, field := range d.from {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, key) }) {
+			fields = append(fields, field)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// bare is the cause of an error without the texts of the body.
+func (d *draft) bare(cause error) error {
+	var api *APIError
+	if !errors.As(cause, &api) {
+		return cause
+	}
+	own := &APIError{Status: api.Status}
+	for _, m := range api.Messages {
+		own.Messages = append(own.Messages, d.without(m))
+	}
+	if errors.Is(cause, errThreads) {
+		return errors.Join(own, errThreads)
+	}
+	return own
 }
 
 // without takes the texts of the body out of what the vendor said: the words of
@@ -371,7 +381,7 @@ func texts(v any) (all []string) {
 // knows whether there is a row.
 func (d *draft) lost(err error) error {
 	var e *psa.Error
-	if !errors.As(err, &e) || e.Code != psa.ErrData {
+	if !errors.Is(err, psa.ErrData) || !errors.As(err, &e) {
 		return err
 	}
 	told := *e

@@ -18,7 +18,7 @@ import (
 func (d *draft) fill(ctx context.Context, fields psa.Fields) error {
 	d.set, d.bad = canonical(d.ref.Kind, fields)
 	d.body, d.from = map[string]any{}, map[string]string{}
-	d.named()
+	d.offered()
 	d.required()
 	if err := d.customs(ctx); err != nil {
 		return err
@@ -38,8 +38,8 @@ func (d *draft) wrong(format string, args ...any) {
 	d.bad = append(d.bad, fmt.Sprintf(format, args...))
 }
 
-// named drops the fields that cannot be written.
-func (d *draft) named() {
+// offered drops the fields that cannot be written.
+func (d *draft) offered() {
 	for _, field := range sorted(d.set) {
 		schema, ok := psa.FieldOf(d.ref.Kind, field)
 		switch {
@@ -316,7 +316,15 @@ func (d *draft) ticket(ctx context.Context) error {
 	case owned && owner == nil:
 		d.body["assignedResourceRoleID"] = nil
 	case owned && d.set["owner_role"] == nil:
-		role, err := d.role(ctx, d.set.Ref("owner").ID, "owner_role")
+		if err := d.know(ctx); err != nil {
+			return err
+		}
+		id, was := d.set.Ref("owner").ID, d.now.Fields.Ref("owner_role").ID
+		if was != "" && d.now.Fields.Ref("owner").ID == id {
+			d.put("assignedResourceRoleID", json.Number(was), "owner_role")
+			break
+		}
+		role, err := d.role(ctx, id, "owner_role")
 		if err != nil {
 			return err
 		}

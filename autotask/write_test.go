@@ -45,7 +45,7 @@ var rows = map[string]string{
 	"Companies":        `{"id":%s,"companyName":"Acme","isActive":true,"companyType":1}`,
 	"CompanyLocations": `{"id":%s,"name":"Main","companyID":214,"isActive":true}`,
 	"Contacts":         `{"id":%s,"firstName":"Ola","lastName":"Berg","companyID":0,"isActive":1}`,
-	"Tickets":          `{"id":%s,"title":"Scanner","companyID":214,"contactID":30,"companyLocationID":61,"assignedResourceID":290,"assignedResourceRoleID":81,"status":1}`,
+	"Tickets":          `{"id":%s,"title":"Scanner","companyID":214,"contactID":30,"companyLocationID":61,"assignedResourceID":290,"assignedResourceRoleID":83,"status":1}`,
 	"TicketNotes":      `{"id":%s,"ticketID":70211,"title":"Cable","description":"Swapped the cable\nand left","noteType":3,"publish":1}`,
 	"TimeEntries":      `{"id":%s,"ticketID":70211,"resourceID":290,"startDateTime":"2026-03-01T09:00:00Z","endDateTime":"2026-03-01T09:30:00Z","hoursWorked":0.5,"isNonBillable":false,"showOnInvoice":true}`,
 	"Resources":        `{"id":%s,"firstName":"Mira","lastName":"Voss","isActive":true,"defaultServiceDeskRoleID":81}`,
@@ -138,7 +138,7 @@ func TestWriteRequests(t *testing.T) {
 		{"site", create(psa.KindSite, psa.Fields{"company": to(214), "name": "Dock", "main": false}), []string{
 			`POST /Companies/214/Locations {"companyID":214,"isActive":true,"isPrimary":false,"name":"Dock"}`}},
 		{"site changed", update(psa.KindSite, psa.Fields{"name": "Pier"}), []string{`PATCH /Companies/214/Locations {"id":55,"name":"Pier"}`}},
-		{"site deleted", remove(psa.KindSite), []string{`DELETE /Companies/214/Locations/55`}},
+		{"site deactivated", remove(psa.KindSite), []string{`PATCH /Companies/214/Locations {"id":55,"isActive":false}`}},
 		{"contact of company 0", create(psa.KindContact, psa.Fields{"company": to(0), "first_name": "Ola", "last_name": "Berg", "external_ref": "x-1", "custom.73": 44}), []string{
 			`POST /Companies/0/Contacts {"companyID":0,"externalID":"x-1","firstName":"Ola","isActive":1,"lastName":"Berg","userDefinedFields":[{"name":"Shoe Size","value":"44"}]}`}},
 		{"contact changed", update(psa.KindContact, psa.Fields{"email": "o@x.example", "site": nil}), []string{
@@ -150,6 +150,8 @@ func TestWriteRequests(t *testing.T) {
 			`POST /Tickets {"assignedResourceID":290,"assignedResourceRoleID":81,"companyID":0,"dueDateTime":"2026-06-10T10:00:00Z","priority":2,"status":1,"title":"A B"}`}},
 		{"owner in a role", update(psa.KindTicket, psa.Fields{"owner": to(291), "owner_role": to(82)}), []string{
 			`PATCH /Tickets {"assignedResourceID":291,"assignedResourceRoleID":82,"id":55}`}},
+		{"another owner", update(psa.KindTicket, psa.Fields{"owner": to(291)}), []string{`PATCH /Tickets {"assignedResourceID":291,"assignedResourceRoleID":81,"id":55}`}},
+		{"the same owner, who keeps the role", update(psa.KindTicket, psa.Fields{"owner": to(290), "owner_role": nil}), []string{`PATCH /Tickets {"assignedResourceID":290,"assignedResourceRoleID":83,"id":55}`}},
 		{"role alone", update(psa.KindTicket, psa.Fields{"owner_role": to(82)}), []string{`PATCH /Tickets {"assignedResourceID":290,"assignedResourceRoleID":82,"id":55}`}},
 		{"nobody", update(psa.KindTicket, psa.Fields{"owner": nil}), []string{`PATCH /Tickets {"assignedResourceID":null,"assignedResourceRoleID":null,"id":55}`}},
 		{"another company", update(psa.KindTicket, psa.Fields{"company": to(9), "contact": to(31), "summary": "x"}), []string{
@@ -314,7 +316,7 @@ func TestWriteAnswers(t *testing.T) {
 				_, err := p.Create(t.Context(), psa.KindTicket, psa.Fields{
 					"company": to(1), "summary": "x", "description": secret, "contact": to(4), "status": to(1), "priority": to(99), "board": to(8), "due_at": "2026-06-10T12:00:00Z",
 				}, 0)
-				if psa.ErrorClass(err) != tt.want || !strings.Contains(err.Error(), tt.says) || len(*log) != tt.sent {
+				if !errors.Is(psa.ErrorClass(err), tt.want) || !strings.Contains(err.Error(), tt.says) || len(*log) != tt.sent {
 					t.Errorf("%v after %d requests, want %v after %d", err, len(*log), tt.want, tt.sent)
 				}
 				var api *autotask.APIError
@@ -413,7 +415,8 @@ func TestLockedTime(t *testing.T) {
 func TestNoDefaultRole(t *testing.T) {
 	tenant := autotasktest.Small()
 	p, srv := open(t, tenant, nil, nil)
-	who, ticket := tenant.IDs("Resources")[1], tenant.IDs("Tickets")[0]
+	who, tickets := tenant.IDs("Resources")[1], tenant.IDs("Tickets")
+	ticket := tickets[slices.IndexFunc(tickets, func(id int) bool { return tenant.Get("Tickets", id)["assignedResourceID"] != who })]
 	tenant.Update("Resources", who, autotasktest.Row{"defaultServiceDeskRoleID": nil})
 	entry := psa.Fields{"ticket": to(ticket), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}
 	before := len(srv.Requests())
@@ -532,6 +535,26 @@ func TestCustomFieldsKept(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+}
+
+// A database that moved takes a write once, where it is now.
+func TestWriteAfterMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := autotasktest.Small()
+		p, srv := open(t, tenant, nil, nil)
+		who, ticket, before := tenant.IDs("Resources")[1], tenant.IDs("Tickets")[0], len(tenant.IDs("TimeEntries"))
+		entry := psa.Fields{"ticket": to(ticket), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}
+		for i := range 2 {
+			if _, err := p.Create(t.Context(), psa.KindTimeEntry, entry, 0); err != nil || len(tenant.IDs("TimeEntries")) != before+i+1 {
+				t.Errorf("%d rows more, %v", len(tenant.IDs("TimeEntries"))-before, err)
+			}
+			time.Sleep(2 * time.Minute)
+			srv.MoveZone()
+		}
+		if strays := srv.Strays(); len(strays) > 0 {
+			t.Errorf("requests to other hosts: %v", strays)
+		}
+	})
 }
 
 // Writes wait for the same three threads of an entity as reads.
