@@ -3,9 +3,12 @@ package hostdb_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 // TestConformance runs the suite on a SQLite file with pages of 30 rows.
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	demoFile(t) // outside of the bubbles
 	psatest.Run(t, psatest.Harness{
 		Open: func(t testing.TB) *psatest.World { return open(t).world() },
 		Known: map[string]string{
@@ -38,28 +42,59 @@ type host struct {
 	people *sql.DB // the same file, for what goes on behind the provider's back
 }
 
-func open(t testing.TB) *host {
+// demo is a file with the demonstration in it, made once, since making it is
+// most of what a test does.
+var demo = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "hostdb")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "demo.db")
+	db, err := sql.Open("sqlite", hostdb.DSN(file))
+	if err != nil {
+		return nil, err
+	}
+	_, o := at(time.Date(2026, time.March, 2, 9, 30, 0, 0, time.UTC))
+	p, err := hostdb.New(context.Background(), db, o)
+	if err == nil {
+		err = p.Demo(context.Background())
+	}
+	// Closing the last connection brings the log into the file.
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// demoFile returns a new file with the demonstration in it.
+func demoFile(t testing.TB) string {
 	t.Helper()
-	h := &host{t: t, faults: &faults{}}
-	file := filepath.Join(t.TempDir(), "host.db")
-	db := openFaulty(t, hostdb.DSN(file), h.faults)
-	p, err := hostdb.New(t.Context(), db, &hostdb.Options{PageSize: 30})
+	content, err := demo()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Demo(t.Context()); err != nil {
+	file := filepath.Join(t.TempDir(), "host.db")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// dsn is hostdb.DSN for tests, which outlive no power cut.
+func dsn(file string) string { return hostdb.DSN(file) + "&_pragma=synchronous(0)" }
+
+func open(t testing.TB) *host {
+	t.Helper()
+	file := demoFile(t)
+	h := &host{t: t, faults: &faults{}}
+	p, err := hostdb.New(t.Context(), openFaulty(t, dsn(file), h.faults), &hostdb.Options{PageSize: 30})
+	if err != nil {
 		t.Fatal(err)
 	}
 	h.p = p
 	// Without foreign keys, so that tables can be emptied.
-	if h.people, err = sql.Open("sqlite", strings.Replace(hostdb.DSN(file), "foreign_keys(1)", "foreign_keys(0)", 1)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.people.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h.people = openDB(t, strings.Replace(dsn(file), "foreign_keys(1)", "foreign_keys(0)", 1))
 	return h
 }
 
@@ -90,11 +125,11 @@ func (h *host) world() *psatest.World {
 		Canaries: []string{"61.40", "48.20", "DE02 1203", "120.00"}, // pay, a bank account, a rate
 		Fill: map[psa.Kind]func(int){
 			psa.KindTicketSource: func(n int) {
-				h.fill("channels", n, "INSERT INTO channels (name, updated_at, updated_by) VALUES ('Channel ' || ?, '2026-01-05T09:00:00.000Z', 'ana')")
+				h.fill("channels", n, "name, updated_at, updated_by", "'Channel ' || i, '2026-01-05T09:00:00.000Z', 'ana'")
 			},
 			psa.KindContact: func(n int) {
-				h.fill("people", n, "INSERT INTO people (client_id, first_name, last_name, job_title, created_at, created_by, updated_at, updated_by) "+
-					"VALUES (1, 'Pat ' || ?, 'Doe', 'Engineer', '2026-01-05T09:00:00.000Z', 'ana', '2026-01-05T09:00:00.000Z', 'ana')")
+				h.fill("people", n, "client_id, first_name, last_name, job_title, created_at, created_by, updated_at, updated_by",
+					"1, 'Pat ' || i, 'Doe', 'Engineer', '2026-01-05T09:00:00.000Z', 'ana', '2026-01-05T09:00:00.000Z', 'ana'")
 			},
 		},
 		Rename: func(ref psa.Ref, name string) {
@@ -145,11 +180,11 @@ func (h *host) world() *psatest.World {
 	}
 }
 
-func (h *host) fill(table string, n int, insert string) {
+// fill leaves a table with n rows of some values, in which i counts.
+func (h *host) fill(table string, n int, columns, values string) {
 	h.exec("DELETE FROM " + table)
-	for i := range n {
-		h.exec(insert, i)
-	}
+	h.exec("WITH RECURSIVE n (i) AS (SELECT 1 WHERE ? > 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "+
+		"INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM n", n, n)
 }
 
 func (h *host) trouble() map[psatest.Trouble]func(psa.Kind) {

@@ -146,10 +146,7 @@ func TestDeletions(t *testing.T) {
 func TestManyDeletions(t *testing.T) {
 	t.Parallel()
 	_, o := at(morning)
-	p := openFile(t, t.TempDir()+"/host.db", o)
-	if err := p.Demo(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	p := openFile(t, demoFile(t), o)
 	for range 5 {
 		ref, err := p.Desk("ana").Comment(t.Context(), to(psa.KindTicket, "1"), "x", false)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 const (
 	codeError      = 1
 	codePerm       = 3
+	codeBusy       = 5
 	codeReadOnly   = 8
 	codeCorrupt    = 11
 	codeTooBig     = 18

@@ -26,6 +26,9 @@ type Options struct {
 	Login string
 	// PageSize is how many rows a list reads at a time. Defaults to 500.
 	PageSize int
+	// BusyTimeout is how long a write waits for other writers before it is
+	// psa.ErrUnavailable. Defaults to five seconds.
+	BusyTimeout time.Duration
 	// Now is the clock that stamps writes. Defaults to time.Now.
 	Now func() time.Time
 }
@@ -69,10 +72,11 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*Provider, error) {
 	}
 	p := &Provider{
 		store: store{
-			db:       db,
-			name:     cmp.Or(opts.Name, "helpdesk"),
-			pageSize: cmp.Or(max(opts.PageSize, 0), 500),
-			now:      opts.Now,
+			db:          db,
+			name:        cmp.Or(opts.Name, "helpdesk"),
+			pageSize:    cmp.Or(max(opts.PageSize, 0), 500),
+			busyTimeout: cmp.Or(opts.BusyTimeout, 5*time.Second),
+			now:         opts.Now,
 		},
 		login: cmp.Or(opts.Login, "psasync"),
 	}

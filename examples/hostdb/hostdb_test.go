@@ -33,7 +33,7 @@ func openDB(t testing.TB, dsn string) *sql.DB {
 
 func openFile(t testing.TB, file string, o *hostdb.Options) *hostdb.Provider {
 	t.Helper()
-	p, err := hostdb.New(t.Context(), openDB(t, hostdb.DSN(file)), o)
+	p, err := hostdb.New(t.Context(), openDB(t, dsn(file)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,10 +120,7 @@ func TestBusy(t *testing.T) {
 	ctx := t.Context()
 	file := filepath.Join(t.TempDir(), "host.db")
 	openFile(t, file, nil)
-	p, err := hostdb.New(ctx, openDB(t, strings.Replace(hostdb.DSN(file), "busy_timeout(5000)", "busy_timeout(1)", 1)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := openFile(t, file, &hostdb.Options{BusyTimeout: time.Millisecond})
 	tx, err := openDB(t, hostdb.DSN(file)).BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package hostdb
 
 import (
 	"context"
+	"database/sql"
 	_ "embed" // schema.sql and demo.sql
 	"fmt"
 	"net/url"
@@ -21,29 +22,38 @@ var migrations = []string{schemaSQL}
 
 // DSN names a SQLite file for the driver modernc.org/sqlite, set up as this
 // package needs it: a log beside the file, so that readers and the writer do
-// not wait for each other; foreign keys, which SQLite leaves off; writers that
-// wait in line for five seconds, and that take their place at BEGIN, since one
-// that reads first and writes later would be refused.
+// not wait for each other; foreign keys, which SQLite leaves off; and writers
+// that take their place in line at BEGIN, since one that reads first and writes
+// later would be refused. The timeout is for what waits beside writes.
 func DSN(file string) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() +
-		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)"
+		"?_txlock=immediate&_pragma=busy_timeout(50)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)"
 }
 
-// migrate brings the tables into the present form. One transaction holds it
-// all, so two processes that open a new file together both find it whole.
+// migrate brings the tables into the present form, in one transaction: of two
+// processes that open a new file together, the second finds it whole.
 func (s *store) migrate(ctx context.Context) error {
-	var foreignKeys bool
-	if err := s.db.QueryRowContext(ctx, `PRAGMA foreign_keys`).Scan(&foreignKeys); err != nil {
-		return err
-	}
-	if !foreignKeys {
-		return &psa.Error{Code: psa.ErrInvalid, Detail: "foreign keys are off; open the database as DSN says"}
-	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
+	return s.patiently(ctx, func() error {
+		var foreignKeys bool
+		if err := s.db.QueryRowContext(ctx, `PRAGMA foreign_keys`).Scan(&foreignKeys); err != nil {
+			return err
+		}
+		if !foreignKeys {
+			return &psa.Error{Code: psa.ErrInvalid, Detail: "foreign keys are off; open the database as DSN says"}
+		}
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if err := migrate(ctx, tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+func migrate(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY) STRICT`); err != nil {
 		return err
 	}
@@ -62,7 +72,7 @@ func (s *store) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // Demo fills a new database with a few users, clients and tickets. On one that

@@ -14,10 +14,11 @@ import (
 
 // store is the database.
 type store struct {
-	db       *sql.DB
-	name     string
-	pageSize int
-	now      func() time.Time
+	db          *sql.DB
+	name        string
+	pageSize    int
+	busyTimeout time.Duration
+	now         func() time.Time
 }
 
 // A source is what rows are read from: the database or a transaction.
@@ -71,23 +72,56 @@ type writer struct {
 }
 
 // write calls f in a transaction, which ends with f's error or is committed.
-// Its first statement takes the stamp, and with it the right to write: writers
-// follow one another, in this process and in others.
 func (s *store) write(ctx context.Context, login string, f func(*writer) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	var w *writer
+	err := s.patiently(ctx, func() (err error) {
+		w, err = s.begin(ctx, login)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	w := &writer{store: s, ctx: ctx, tx: tx, login: login}
-	const next = `UPDATE clock SET stamp = max(stamp, ?) RETURNING stamp`
-	if err := tx.QueryRowContext(ctx, next, formatStamp(s.now())).Scan(&w.stamp); err != nil {
-		return err
-	}
+	defer w.tx.Rollback()
 	if err := f(w); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return w.tx.Commit()
+}
+
+// patiently calls f until it is not refused because of other writers, in this
+// process or in others. The engine could wait by itself, but would not look at
+// ctx meanwhile.
+func (s *store) patiently(ctx context.Context, f func() error) error {
+	const pause = 5 * time.Millisecond
+	for deadline := time.Now().Add(s.busyTimeout); ; {
+		err := f()
+		if codeOf(err)&0xff != codeBusy || time.Now().After(deadline) {
+			return err
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// begin starts a transaction. Its first statement takes the stamp, and with
+// it the right to write: whoever comes next waits until this one is over.
+func (s *store) begin(ctx context.Context, login string) (*writer, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{store: s, ctx: ctx, tx: tx, login: login}
+	const next = `UPDATE clock SET stamp = max(stamp, ?) RETURNING stamp`
+	if err := tx.QueryRowContext(ctx, next, formatStamp(s.now())).Scan(&w.stamp); err != nil {
+		tx.Rollback()
+		return nil, err
+	}
+	return w, nil
 }
 
 // Values are the values of a row's columns by name, as SQL holds them.
