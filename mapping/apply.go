@@ -32,6 +32,9 @@ type Issue struct {
 	// rule's fallback; "" where the field was left alone. The text of a note or
 	// time entry should then name its real author.
 	Instead string
+	// Err is what a transform returned, for errors.Is and errors.As; nil for
+	// other codes.
+	Err error `json:"-"`
 }
 
 // String returns "file:line:column: ref: field: message".
@@ -172,7 +175,7 @@ func (x *apply) issue(r *mapRule, t *trouble) {
 		return
 	}
 	x.issues = append(x.issues, Issue{
-		Ref: x.ref, Field: r.fields[x.to].text, Where: r.where, Code: t.code, Message: t.msg, Instead: t.instead,
+		Ref: x.ref, Field: r.fields[x.to].text, Where: r.where, Code: t.code, Message: t.msg, Instead: t.instead, Err: t.err,
 		Fatal: t.code == "unmapped-value" && r.unknown == unknownError,
 	})
 }
@@ -204,7 +207,7 @@ func (r *mapRule) apply(x *apply) {
 	if !ok || v == nil && r.keepNulls {
 		return
 	}
-	if r.lossy && x.present != nil && v != nil {
+	if (r.lossy || r.asks) && x.present != nil && v != nil {
 		if was, ok := r.fields[to].get(x.present); ok && was != nil && r.agrees(x, v, was) {
 			r.fields[to].set(x.dst, was)
 			return
@@ -215,6 +218,11 @@ func (r *mapRule) apply(x *apply) {
 	case t != nil:
 		x.issue(r, t)
 	case ok:
+		if r.unordered && x.present != nil {
+			if was, there := r.fields[to].get(x.present); there && r.same(out, was) {
+				out = was
+			}
+		}
 		r.fields[to].set(x.dst, out)
 	}
 }
@@ -222,6 +230,9 @@ func (r *mapRule) apply(x *apply) {
 // agrees reports whether the target's value, mapped the other way, is the
 // source's.
 func (r *mapRule) agrees(x *apply, v, was any) bool {
+	if x.to == Left && r.alike(was, v) || x.to == Right && r.alike(v, was) {
+		return true
+	}
 	back := apply{to: 1 - x.to, src: x.present, dst: x.src, present: x.src, silent: true}
 	for s := range r.steps {
 		if r.steps[s].Inverse == nil {
@@ -229,7 +240,73 @@ func (r *mapRule) agrees(x *apply, v, was any) bool {
 		}
 	}
 	w, ok, t := r.convert(&back, was)
-	return ok && t == nil && sameValue(w, v)
+	return ok && t == nil && r.same(w, v)
+}
+
+// alike asks the transforms whether a left and a right value mean the same:
+// each sees what those before it make of the left value, and those behind it of
+// the right one.
+func (r *mapRule) alike(left, right any) bool {
+	if !r.asks || left == nil || right == nil {
+		return false
+	}
+	for i := range r.steps {
+		if r.steps[i].Same == nil {
+			continue
+		}
+		l, lok := r.through(left, &r.fits[Left], r.steps[:i], Right)
+		w, wok := r.through(right, &r.fits[Right], r.steps[i+1:], Left)
+		if lok && wok && r.steps[i].Same(l, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// through applies some of the transforms.
+func (r *mapRule) through(v any, from *fit, steps []Transform, to Side) (any, bool) {
+	if ref, isRef := v.(psa.Fields); isRef && from.typ == psa.TypeRef {
+		v, _ = valueText(ref, from.byID)
+	}
+	var err error
+	for i := range steps {
+		do := steps[i].Forward
+		if to == Left {
+			do = steps[len(steps)-1-i].Inverse
+		}
+		if do == nil {
+			return nil, false
+		}
+		if v, err = do(v); err != nil {
+			return nil, false
+		}
+	}
+	return v, true
+}
+
+// same compares a mapped value with one that is there. Lists of references and
+// of options have no order.
+func (r *mapRule) same(a, b any) bool {
+	la, aok := a.([]any)
+	lb, bok := b.([]any)
+	if !r.unordered || !aok || !bok {
+		return sameValue(a, b)
+	}
+	if len(la) != len(lb) {
+		return false
+	}
+	found := make([]bool, len(lb))
+	for _, v := range la {
+		i := 0
+		for i < len(lb) && (found[i] || !sameValue(v, lb[i])) {
+			i++
+		}
+		if i == len(lb) {
+			return false
+		}
+		found[i] = true
+	}
+	return true
 }
 
 // sameValue compares a mapped value with one that is there: references by id
@@ -340,7 +417,7 @@ func (r *mapRule) step(to Side, v any, from *fit) (any, *trouble) {
 			do = r.steps[n].Inverse
 		}
 		if v, err = do(v); err != nil {
-			return nil, &trouble{code: "transform", msg: r.stepAt[n].text + ": " + err.Error()}
+			return nil, &trouble{code: "transform", msg: r.stepAt[n].text + ": " + err.Error(), err: err}
 		}
 	}
 	return v, nil
@@ -409,7 +486,7 @@ func (r *mapRule) convertList(x *apply, list []any) (any, bool, *trouble) {
 		in := apply{to: x.to, ref: x.ref, src: f, dst: psa.Fields{}, link: x.link, silent: x.silent}
 		r.inside.apply(&in)
 		if len(in.issues) > 0 {
-			return nil, false, &trouble{code: in.issues[0].Code, msg: in.issues[0].Message}
+			return nil, false, &trouble{code: in.issues[0].Code, msg: in.issues[0].Message, err: in.issues[0].Err}
 		}
 		out = append(out, in.dst)
 	}
@@ -474,16 +551,19 @@ func (r *mapRule) differs(x *apply, left, right psa.Fields) bool {
 	if l == nil || v == nil {
 		return !r.visibility
 	}
+	if r.alike(l, v) {
+		return false
+	}
 	if r.direction.allows(Right) {
 		w, ok, t := r.convert(x, l)
-		if ok && t == nil && sameValue(w, v) {
+		if ok && t == nil && r.same(w, v) {
 			return false
 		}
 	}
 	if r.direction.allows(Left) {
 		back := apply{to: Left, src: right, dst: left, present: left, silent: true}
 		w, ok, t := r.convert(&back, v)
-		return !ok || t != nil || !sameValue(w, l)
+		return !ok || t != nil || !r.same(w, l)
 	}
 	return true
 }

@@ -47,6 +47,8 @@ func (f *fit) accepts(v any) bool {
 	switch v.(type) {
 	case nil:
 		return true
+	case []any:
+		return f.typ == psa.TypeOption || f.typ == ""
 	case string:
 		return f.typ != psa.TypeNumber && f.typ != psa.TypeBool
 	case json.Number:
@@ -78,6 +80,7 @@ func (f fit) element() fit {
 type trouble struct {
 	code, msg string
 	instead   string // what was written in its place; "": nothing
+	err       error  // of a transform
 }
 
 // value fits v, which is not nil. from tells how the other side holds it; fresh
@@ -104,6 +107,10 @@ func (f *fit) value(x *apply, v any, from *fit, scope *fieldPath, fresh bool) (a
 				if v, s := refText(t, f.byID || from.byID); s != "" {
 					return f.text(v, s)
 				}
+			}
+		case []any:
+			if f.typ == psa.TypeOption { // of several selections
+				return f.list(x, v, from, scope, fresh)
 			}
 		case json.Number:
 			if fresh {

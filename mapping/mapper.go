@@ -57,22 +57,24 @@ type ruleGroup struct {
 // A mapRule is a compiled fieldRule.
 type mapRule struct {
 	*fieldRule
-	fields  [2]fieldPath // captions resolved
-	where   string
-	fits    [2]fit
-	schema  [2]psa.Field  // the zero Field where it is unknown
-	text    [2]bool       // the other side is a part of a reference
-	scope   [2]*fieldPath // the field whose row scopes a reference
-	tables  [2]map[string]map[string]any
-	ready   [2]map[string]any // what values become, where they alone decide
-	readyAs [2]psa.Type       // what ready fits
-	plain   bool              // values pass as they are
-	lossy   bool              // the other side may hold another value that is as good
-	skip    [2]bool
-	create  [2]bool // written on create only
-	other   [2]any
-	inside  *kindMapper // of each
-	members *memberTable
+	fields    [2]fieldPath // captions resolved
+	where     string
+	fits      [2]fit
+	schema    [2]psa.Field  // the zero Field where it is unknown
+	text      [2]bool       // the other side is a part of a reference
+	scope     [2]*fieldPath // the field whose row scopes a reference
+	tables    [2]map[string]map[string]any
+	ready     [2]map[string]any // what values become, where they alone decide
+	readyAs   [2]psa.Type       // what ready fits
+	plain     bool              // values pass as they are
+	lossy     bool              // the other side may hold another value that is as good
+	asks      bool              // a transform tells what means the same
+	unordered bool              // lists are sets
+	skip      [2]bool
+	create    [2]bool // written on create only
+	other     [2]any
+	inside    *kindMapper // of each
+	members   *memberTable
 }
 
 // A setter gives a field a value of the map.
@@ -381,6 +383,11 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 		mr.members = newMemberTable(r.member, c.cfg)
 	}
 	mr.lossy = slices.ContainsFunc(r.steps, func(t Transform) bool { return t.Lossy != "" }) || len(r.prefer) > 0
+	mr.asks = len(r.values) == 0 && slices.ContainsFunc(r.steps, func(t Transform) bool { return t.Same != nil })
+	for s := range mr.fits {
+		t := mr.fits[s].typ
+		mr.unordered = mr.unordered || t == psa.TypeRefs || t == psa.TypeIDs || t == psa.TypeOption
+	}
 	mr.plain = len(r.values) == 0 && len(r.steps) == 0 && r.template == nil && r.each == nil && r.member == nil && !r.visibility &&
 		mr.fits[Left].typ == mr.fits[Right].typ && mr.fits[Left].passes() && mr.fits[Right].passes()
 	return mr

@@ -394,6 +394,10 @@ func (c mapReader) transform(r *fieldRule, name, arg *node) {
 		}
 		r.template = tpl
 	case isOwn:
+		if own.Make != nil {
+			c.made(r, own, name, arg)
+			return
+		}
 		if arg != nil {
 			c.p.at(arg, "transform", "%s is the host's and takes no argument", quote(name.text))
 		}
@@ -412,6 +416,25 @@ func (c mapReader) transform(r *fieldRule, name, arg *node) {
 	default:
 		names := slices.Concat(TransformNames(), slices.Sorted(maps.Keys(c.opts.Transforms)))
 		c.p.at(name, "transform", "there is no transform %s%s; there are %s", quote(name.text), didYouMean(name.text, names), strings.Join(names, ", "))
+	}
+}
+
+// made adds a transform that the host makes of an argument.
+func (c mapReader) made(r *fieldRule, own Transform, name, arg *node) {
+	var v any
+	if arg != nil {
+		v = arg.value()
+	}
+	step, err := own.Make(v)
+	switch {
+	case err != nil && arg != nil:
+		c.p.at(arg, "transform", "%s: %v", name.text, err)
+	case err != nil:
+		c.p.at(name, "transform", "%s: %v", name.text, err)
+	case step.Forward == nil:
+		c.p.at(name, "transform", "the host made %s without a Forward function", quote(name.text))
+	default:
+		r.steps, r.stepAt = append(r.steps, step), append(r.stepAt, name)
 	}
 }
 

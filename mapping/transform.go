@@ -26,6 +26,15 @@ type Transform struct {
 	// Lossy says what is lost on the way there and back, "" if nothing is:
 	// Inverse(Forward(v)) equals v. Lint proves it either way.
 	Lossy string
+	// Same reports whether a left and a right value mean the same though neither
+	// function makes one of the other: a target that holds such a value keeps it,
+	// and the field does not differ. nil: what the functions make alone.
+	Same func(left, right any) bool
+	// Make, of a transform of the host, makes the transform from its argument in
+	// the map, {name: argument}: a canonical value, nil where the map names it
+	// without one. The result stands for this transform. An error is reported
+	// where the argument stands. Without Make, a transform takes no argument.
+	Make func(arg any) (Transform, error)
 }
 
 // builtin returns the closed set of transforms. Each is made from its argument

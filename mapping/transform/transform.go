@@ -45,7 +45,8 @@ type Options struct {
 //     ASCII. What is no address stays as it is.
 //
 // phone and email write the left value in its canonical form to the right, and
-// the right one to the left as it is. The map is the caller's. The error is for
+// the right one to the left as it is. What all come to when they are written the
+// same way means the same: the target keeps it. The map is the caller's. The error is for
 // a region that does not exist.
 func All(opts *Options) (map[string]mapping.Transform, error) {
 	if opts == nil {
@@ -56,11 +57,11 @@ func All(opts *Options) (map[string]mapping.Transform, error) {
 	}
 	n := newNotes()
 	markdown := mapping.Transform{
-		In: psa.TypeText, Out: psa.TypeText, Forward: texts(n.markdown), Inverse: texts(n.html),
+		In: psa.TypeText, Out: psa.TypeText, Forward: texts(n.markdown), Inverse: texts(n.html), Same: alike(n.markdown, n.html),
 		Lossy: "fonts, colours, layout, scripts, hidden and embedded content, and how the markup is written",
 	}
 	text := mapping.Transform{
-		In: psa.TypeText, Out: psa.TypeText, Forward: texts(plain), Inverse: texts(escaped),
+		In: psa.TypeText, Out: psa.TypeText, Forward: texts(plain), Inverse: texts(escaped), Same: alike(plain, escaped),
 		Lossy: "all formatting, scripts, hidden and embedded content, and how the markup is written",
 	}
 	phone := func(s string) (string, error) { return canonicalPhone(s, opts.Region), nil }
@@ -91,13 +92,37 @@ func texts(f func(string) (string, error)) func(any) (any, error) {
 }
 
 func swapped(t mapping.Transform) mapping.Transform {
+	same := t.Same
 	t.In, t.Out, t.Forward, t.Inverse = t.Out, t.In, t.Inverse, t.Forward
+	t.Same = func(left, right any) bool { return same(right, left) }
 	return t
+}
+
+// alike reports whether a rich text on the left and a plainer one on the right
+// come to the same plainer text.
+func alike(down, up func(string) (string, error)) func(left, right any) bool {
+	return func(left, right any) bool {
+		l, lok := left.(string)
+		r, rok := right.(string)
+		if !lok || !rok {
+			return false
+		}
+		is, err := down(l)
+		if err != nil || is == r {
+			return err == nil
+		}
+		rich, err := up(r)
+		if err != nil {
+			return false
+		}
+		again, err := down(rich)
+		return err == nil && is == again
+	}
 }
 
 // folding makes a transform that writes canonical texts to the right and any
 // text to the left.
 func folding(f func(string) (string, error), lost string) mapping.Transform {
 	same := func(s string) (string, error) { return s, nil }
-	return mapping.Transform{In: psa.TypeString, Out: psa.TypeString, Forward: texts(f), Inverse: texts(same), Lossy: lost}
+	return mapping.Transform{In: psa.TypeString, Out: psa.TypeString, Forward: texts(f), Inverse: texts(same), Lossy: lost, Same: alike(f, same)}
 }
