@@ -70,12 +70,14 @@ func slas(ctx context.Context, p *halopsa.Provider) error {
 
 func TestConfigProblemsAtOnce(t *testing.T) {
 	_, err := halopsa.New(halopsa.Config{
-		URL: "http://halo.msp.example", AuthURL: "ftp://x", Tenant: "a/b", Scopes: []string{"a b"}, PageSize: 500,
+		URL: "http://halo.msp.example", AuthURL: "ftp://x", Tenant: "a/b", Scopes: []string{"a b"}, PageSize: 500, TopLevel: -1, Outcomes: halopsa.Outcomes{Time: -7},
+		Markers: map[psa.Kind]int{psa.KindTicket: 5, psa.KindSite: 0},
 		Lookups: map[psa.Kind]int{psa.KindTeam: 3, psa.KindImpact: -1},
 	})
 	for _, want := range []string{
 		"Config.URL: is not https", "Config.AuthURL", "Config.Credentials is missing", "Config.Tenant", "Config.Scopes",
-		`"team" is read from no list`, "-1 is no number", "Config.PageSize is 500",
+		`"team" is read from no list`, "-1 is no number", "Config.PageSize is 500", "Config.TopLevel is -1", "Config.Outcomes.Time is -7",
+		`Config.Markers: "ticket" cannot`, "Config.Markers: 0 is no number",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
