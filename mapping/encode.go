@@ -111,6 +111,8 @@ func writable(x expr) bool {
 		return x.where.terms == nil && elementWritable(x.take)
 	case *objectExpr:
 		return !slices.ContainsFunc(x.fields, func(r rule) bool { return !writable(r.expr) })
+	case *singleExpr:
+		return writable(x.of)
 	case *writeExpr:
 		return true
 	}
@@ -148,6 +150,8 @@ func (e *encoder) write(x expr, v any) error {
 		return e.keyed(x, v)
 	case *eachExpr:
 		return e.each(x, v)
+	case *singleExpr:
+		return e.single(x, v)
 	case *objectExpr:
 		return e.object(x, v)
 	case *writeExpr:

@@ -198,6 +198,9 @@ func (s *scope) direct(at, n *node, f psa.Field) expr {
 	case psa.TypeRef:
 		return s.ref(at, n, f)
 	case psa.TypeRefs, psa.TypeIDs:
+		if n != nil && n.get("single") != nil {
+			return s.single(at, n, f)
+		}
 		return s.plainList(at, n, f)
 	case psa.TypeList, psa.TypeObject:
 		s.p.at(at, "type", "%s is a %s; say what is in it with %s", f.Name, f.Type,

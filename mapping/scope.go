@@ -92,3 +92,22 @@ func days(n *node) (time.Duration, bool) {
 	}
 	return time.Duration(d) * 24 * time.Hour, true
 }
+
+// OutsideBy says why one field of the scope keeps a left record out, "" if it
+// does not. It is for records that are about to be created, of which the system
+// will fill other fields of the scope by itself.
+func (m *Map) OutsideBy(rec psa.Record, field string, now time.Time) string {
+	km := m.kind(rec.Kind)
+	if km == nil {
+		return ""
+	}
+	for _, s := range km.scope {
+		if s.field != field {
+			continue
+		}
+		if why := s.outside(rec, rec.Fields[field], now); why != "" {
+			return why + " (" + where(s.at) + ")"
+		}
+	}
+	return ""
+}
