@@ -1,0 +1,330 @@
+package bridge
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/conflict"
+	"github.com/psasync/psasync/psa"
+)
+
+// firstRun compares all records of a kind on both sides once, before the first
+// one is created.
+type firstRun struct {
+	seed maphash.Seed
+	keys [2]map[uint64]candidate
+	side Side // being read
+}
+
+// A candidate is a record that has a key; many tells that there are several.
+type candidate struct {
+	id   string
+	many bool
+}
+
+// match indexes what identifies the records of a kind, unless that was done by
+// an earlier run.
+func (r *run) match(kind psa.Kind) error {
+	done, err := r.st.Setting(r.ctx, r.source, setMatched+string(kind))
+	if err != nil {
+		return &stateErr{err}
+	}
+	k := r.c.kinds[kind]
+	if done != "" {
+		return nil
+	}
+	r.first = &firstRun{seed: maphash.MakeSeed()}
+	if len(k.match) == 0 {
+		return nil
+	}
+	for s := range Side(2) {
+		r.first.side = s
+		r.first.keys[s] = map[uint64]candidate{}
+		f := r.sides[s].offers[kind]
+		if !f.Can.Has(psa.CanList) {
+			continue
+		}
+		r.event(EventList, s, kind, "", "comparing")
+		for rec, err := range r.sides[s].List(r.ctx, kind, psa.Query{Scope: r.narrow(kind, s)}) {
+			if err != nil {
+				return err
+			}
+			if rec.Err != nil || r.outside(s, rec) != "" {
+				continue
+			}
+			for i := range k.match {
+				if key, ok := r.first.key(k, i, s, rec, r); ok {
+					c, had := r.first.keys[s][key]
+					if !had {
+						c.id = rec.ID
+					}
+					c.many = had
+					r.first.keys[s][key] = c
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// key is the hash of a record's value for a pair of fields, in left terms where
+// it names a linked record.
+func (f *firstRun) key(k *kindRules, i int, s Side, rec psa.Record, r *run) (uint64, bool) {
+	text := matchText(k.match[i].paths[s].get(rec.Fields))
+	if text == "" {
+		return 0, false
+	}
+	parent := ""
+	if k.kind == psa.KindSite { // names are unique within their company only
+		l, _, err := r.parent(k.kind, s, rec)
+		if err != nil || l == nil {
+			return 0, false
+		}
+		parent = l.Key
+	}
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	_ = h.WriteByte(byte(i)) // never fails
+	_, _ = h.WriteString(text)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(parent)
+	return h.Sum64(), true
+}
+
+// matchText is what two values have in common that mean the same: case and
+// space do not count.
+func matchText(v conflict.Value) string {
+	x, _ := v.Get()
+	switch x := x.(type) {
+	case string:
+		return strings.Join(strings.Fields(strings.ToLower(x)), " ")
+	case psa.Fields:
+		return matchText(conflict.Of(x["name"]))
+	}
+	return ""
+}
+
+// foldName leaves out what companies add to their names.
+func foldName(s string) string {
+	words := strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	for len(words) > 1 && slices.Contains(legalForms, words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	return strings.Join(words, " ")
+}
+
+var legalForms = []string{"ltd", "limited", "llc", "llp", "inc", "incorporated", "corp", "corporation", "co", "company", "gmbh", "ag", "kg", "bv", "nv", "sa", "sas", "sarl", "srl", "spa", "ab", "as", "oy", "plc", "pty"}
+
+// pair looks for the counterpart of a record without a link. done tells that
+// the record was linked, or waits for a person.
+func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h how) (done bool, err error) {
+	to := s.Other()
+	id := taskID(TaskMatch, s, k.kind, rec.ID)
+	waiting, ok, err := r.st.Task(r.ctx, r.source, id)
+	if err != nil {
+		return false, &stateErr{err}
+	}
+	if ok && waiting.Answer == nil {
+		return true, r.done(s, rec)
+	}
+	var found []string
+	sure := false
+	switch {
+	case len(k.match) > 0 && r.first != nil:
+		found, sure = r.indexed(k, s, rec)
+	case len(k.match) > 0:
+		found, sure, err = r.searched(k, to, s, rec)
+	case r.first != nil && parent != nil:
+		found, err = r.alike(k, s, rec, parent)
+		sure = len(found) == 1
+	}
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	free := found[:0]
+	for _, id := range found {
+		_, taken, err := r.st.LinkOf(r.ctx, r.source, to, psa.Ref{Kind: k.kind, ID: id})
+		if err != nil {
+			return false, &stateErr{err}
+		}
+		if !taken {
+			free = append(free, id)
+		}
+	}
+	if len(free) == 0 {
+		return false, nil
+	}
+	if sure && len(free) == 1 {
+		other, err := r.sides[to].Get(r.ctx, psa.Ref{Kind: k.kind, ID: free[0]})
+		if err != nil {
+			return false, err
+		}
+		if r.sameParent(k, to, other, parent) && r.outside(to, other) == "" {
+			return true, r.join(k, s, rec, to, other, parent, "found by its "+k.match0(), h)
+		}
+	}
+	t := cache.Task{ID: id, Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Candidates: free,
+		Reason: "records of the " + to.String() + " side may be the same"}
+	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: seenOf(s, rec)}
+	return true, r.saveTasks(b)
+}
+
+func (k *kindRules) match0() string {
+	if len(k.match) == 0 {
+		return "text"
+	}
+	return k.match[0].paths[Left].String()
+}
+
+// sameParent reports whether a candidate belongs to the same parent.
+func (r *run) sameParent(k *kindRules, s Side, rec psa.Record, parent *cache.Link) bool {
+	if parent == nil {
+		return true
+	}
+	l, _, err := r.parent(k.kind, s, rec)
+	return err == nil && l != nil && l.Key == parent.Key
+}
+
+// indexed asks the index of the first run. Surely the same are two records that
+// alone have a key; the first key that tells anything decides.
+func (r *run) indexed(k *kindRules, s Side, rec psa.Record) (ids []string, sure bool) {
+	to := s.Other()
+	for i := range k.match {
+		key, ok := r.first.key(k, i, s, rec, r)
+		if !ok {
+			continue
+		}
+		there, ok := r.first.keys[to][key]
+		if !ok {
+			continue
+		}
+		return []string{there.id}, !there.many && !r.first.keys[s][key].many
+	}
+	return nil, false
+}
+
+// searched asks the other side.
+func (r *run) searched(k *kindRules, to, s Side, rec psa.Record) (ids []string, sure bool, err error) {
+	f := r.sides[to].offers[k.kind]
+	if !f.Can.Has(psa.CanFind) {
+		return nil, false, nil
+	}
+	for _, m := range k.match {
+		field := m.paths[to].String()
+		v, _ := m.paths[s].get(rec.Fields).Get()
+		text, ok := v.(string)
+		if !ok || strings.TrimSpace(text) == "" || !contains(f.Find, field) {
+			continue
+		}
+		for found, err := range psa.Find(r.ctx, r.sides[to].Provider, k.kind, psa.Fields{field: text}) {
+			if err != nil {
+				return nil, false, err
+			}
+			if found.Err == nil {
+				ids = append(ids, found.ID)
+			}
+		}
+		if len(ids) > 0 {
+			return ids, len(ids) == 1, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// neighbours are the children of one parent, kept while its children are dealt
+// with one after the other.
+type neighbours struct {
+	side   Side
+	kind   psa.Kind
+	parent string
+	rows   []psa.Record
+}
+
+// alike finds children of the same parent on the other side that say the same:
+// the only way to tell notes and time entries.
+func (r *run) alike(k *kindRules, s Side, rec psa.Record, parent *cache.Link) ([]string, error) {
+	to := s.Other()
+	rows, err := r.children(k.kind, to, parent.IDs[to])
+	if err != nil {
+		return nil, err
+	}
+	in := r.input(&cache.Link{}, how{})
+	print := fingerprint(k, to, r.c.mapTo(to, rec, nil, in.peer[to]).fields)
+	var ids []string
+	for _, row := range rows {
+		if fingerprint(k, to, row.Fields) == print {
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids, nil
+}
+
+// children lists the children of a parent on one side.
+func (r *run) children(kind psa.Kind, s Side, parent string) ([]psa.Record, error) {
+	if r.near.side == s && r.near.kind == kind && r.near.parent == parent {
+		return r.near.rows, nil
+	}
+	f := r.sides[s].offers[kind]
+	q := psa.Query{Parent: psa.Ref{Kind: parentOf(kind), ID: parent}}
+	if f.Parent != parentOf(kind) {
+		return nil, nil
+	}
+	var rows []psa.Record
+	for rec, err := range r.sides[s].List(r.ctx, kind, q) {
+		if err != nil {
+			return nil, err
+		}
+		if rec.Err == nil {
+			rows = append(rows, rec)
+		}
+	}
+	r.near = neighbours{s, kind, parent, rows}
+	return rows, nil
+}
+
+// fingerprint is what tells one note or time entry of a ticket from another.
+func fingerprint(k *kindRules, s Side, f psa.Fields) string {
+	var b strings.Builder
+	for i := range k.units {
+		u := &k.units[i]
+		switch u.name {
+		case "text", "notes", "internal_notes", "start_at", "hours", "title", "summary", "name":
+		default:
+			continue
+		}
+		x, _ := u.own(s, f).Get()
+		b.WriteString(u.name + "=")
+		if text, ok := x.(string); ok {
+			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				text = t.Truncate(time.Minute).UTC().Format(time.RFC3339)
+			}
+			b.WriteString(strings.Join(strings.Fields(text), " "))
+		} else if x != nil {
+			b.WriteString(psaText(x))
+		}
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// halfMade finds the half link whose missing record this may be, for kinds that
+// have no field for a marker.
+func (r *run) halfMade(k *kindRules, s Side, rec psa.Record, parent *cache.Link) (cache.Link, bool, error) {
+	if k.marker[s] != "" {
+		return cache.Link{}, false, nil
+	}
+	for _, key := range sortedKeys(r.half) {
+		l := r.half[key]
+		if l.Kind != k.kind || l.Pending == nil || l.Pending.Side != s || l.IDs[s] != "" || parent != nil && l.Parent != parent.Key {
+			continue
+		}
+		if fingerprint(k, s, l.Pending.Sent) == fingerprint(k, s, rec.Fields) {
+			return l, true, nil
+		}
+	}
+	return cache.Link{}, false, nil
+}

@@ -1,0 +1,295 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/psa"
+)
+
+// how says in what circumstances a record is looked at.
+type how struct {
+	live bool // it changed a moment ago: people may be told
+	late bool // after notes and time entries: tickets may be closed
+	both bool // read the other side, whatever the base says
+	// again looks anew at parked groups.
+	again func(cache.Parked) bool
+	// answers are people's decisions by group, task the one they were given on.
+	answers map[string]answer
+	create  bool // a person said that there is no counterpart
+	retry   *cache.Task
+}
+
+// pull reads what changed of a kind on one side. ok tells whether the list was
+// read to its end.
+func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
+	f := r.sides[s].offers[kind]
+	if !f.Can.Has(psa.CanList) {
+		return true, nil
+	}
+	cur, err := r.st.Cursor(r.ctx, r.source, s, kind)
+	if err != nil {
+		return false, &stateErr{err}
+	}
+	swept := r.b.opts.SweepEvery > 0 && r.now().Sub(cur.Swept) >= r.b.opts.SweepEvery
+	perParent := f.PerParent && !f.Can.Has(psa.CanSince)
+	if perParent && !cur.Swept.IsZero() && !r.remap && (!swept || parentOf(kind) != psa.KindCompany) {
+		return true, r.visits(kind, s)
+	}
+	full := cur.Since.IsZero() || swept || r.remap || !f.Can.Has(psa.CanSince)
+	var q psa.Query
+	if !full {
+		q.Since = cur.Since
+	}
+	list := ListReport{Side: s, Kind: kind, Full: full}
+	began := r.server[s]
+	if !cur.Began.IsZero() && cur.Full == full && f.Can.Has(psa.CanResume) && !r.remap {
+		began, q.Since, q.After = cur.Began, cur.From, cur.After
+	}
+	q.Scope = r.narrow(kind, s)
+	if !r.remap {
+		if q.Known, err = r.st.Seen(r.ctx, r.source, s, kind, full); err != nil {
+			return false, &stateErr{err}
+		}
+	}
+	r.event(EventList, s, kind, "", "")
+	var sweep *presence
+	if full && q.After == "" && r.b.opts.SweepEvery > 0 {
+		sweep = newPresence()
+	}
+	var last time.Time
+	rows := 0
+	for rec, err := range r.sides[s].List(r.ctx, kind, q) {
+		if err != nil {
+			r.rep.Lists = append(r.rep.Lists, list)
+			if err := r.flush(); err != nil {
+				return false, err
+			}
+			return false, r.side(s, kind, err)
+		}
+		rows++
+		list.Rows++
+		if rec.Updated.After(last) {
+			last = rec.Updated
+		}
+		sweep.add(rec.ID)
+		if rec.Unchanged {
+			list.Unchanged++
+		} else if err := r.row(kind, s, rec, &list, how{live: !full}); err != nil {
+			r.rep.Lists = append(r.rep.Lists, list)
+			return false, err
+		}
+		if rows%1000 == 0 {
+			r.event(EventProgress, s, kind, rec.ID, fmt.Sprintf("%d rows", rows))
+			if f.Can.Has(psa.CanResume) {
+				cur.Began, cur.From, cur.Full, cur.After = began, q.Since, full, rec.ID
+				if err := r.checkpoint(cur); err != nil {
+					return false, err
+				}
+			}
+		}
+	}
+	r.rep.Lists = append(r.rep.Lists, list)
+	if sweep != nil {
+		if err := r.absent(kind, s, sweep); err != nil {
+			return false, err
+		}
+	}
+	if began.IsZero() { // this system tells no time; its rows do
+		began = last
+	}
+	if !began.IsZero() {
+		cur.Since = began.Add(-f.Granularity - r.b.opts.Overlap)
+	}
+	if full {
+		cur.Swept = r.now()
+	}
+	cur.Began, cur.From, cur.Full, cur.After = time.Time{}, time.Time{}, false, ""
+	return true, r.checkpoint(cur)
+}
+
+// checkpoint saves how far a list was read, with the rows that covers.
+func (r *run) checkpoint(cur cache.Cursor) error {
+	seen := r.seen
+	r.seen = nil
+	return r.save(cache.StateBatch{Cursors: []cache.Cursor{cur}, Seen: seen})
+}
+
+// flush saves rows that were dealt with without anything to save.
+func (r *run) flush() error {
+	if len(r.seen) == 0 {
+		return nil
+	}
+	seen := r.seen
+	r.seen = nil
+	return r.save(cache.StateBatch{Seen: seen})
+}
+
+// done notes that a row was dealt with.
+func (r *run) done(s Side, rec psa.Record) error {
+	if rec.Hash.IsZero() {
+		return nil
+	}
+	r.seen = append(r.seen, cache.Seen{Side: s, Kind: rec.Kind, ID: rec.ID, Hash: rec.Hash})
+	if len(r.seen) < 500 {
+		return nil
+	}
+	return r.flush()
+}
+
+// row deals with one row of a list. What goes wrong with it becomes a task; the
+// error is for what ends the run.
+func (r *run) row(kind psa.Kind, s Side, rec psa.Record, list *ListReport, h how) error {
+	if rec.Err != nil {
+		list.Bad++
+		return r.trouble(kind, s, rec.ID, "", rec.Err, h, &rec)
+	}
+	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)
+	if err != nil {
+		return &stateErr{err}
+	}
+	switch {
+	case !ok:
+		list.New++
+		var out string
+		if out, err = r.unlinked(kind, s, rec, h); out != "" {
+			if list.Out == nil {
+				list.Out = map[string]int{}
+			}
+			list.Out[out]++
+			return r.done(s, rec)
+		}
+	case l.State == cache.LinkHalf:
+		return nil // its creation is looked at by recover
+	default:
+		var echo bool
+		if echo, err = r.linked(l, s, rec, h); echo {
+			list.Echoes++
+		}
+	}
+	if err == nil {
+		r.failing[s] = 0
+		return nil
+	}
+	return r.trouble(kind, s, rec.ID, l.Key, err, h, &rec)
+}
+
+// narrow is the map's scope as far as the left side can filter by it. What
+// leaves the scope is then noticed by a sweep.
+func (r *run) narrow(kind psa.Kind, s Side) map[string][]string {
+	if s != Left || r.c.cats[Left] == nil {
+		return nil
+	}
+	var out map[string][]string
+	for field, names := range r.c.m.Scope(kind) {
+		if !slices.Contains(r.sides[s].offers[kind].Filter, field) {
+			continue
+		}
+		f, ok := psa.FieldOf(kind, field)
+		if !ok || f.Kind == "" {
+			continue
+		}
+		var ids []string
+		for _, name := range names {
+			found := r.rowsNamed(f.Kind, name)
+			if len(found) == 0 {
+				ids = nil
+				break
+			}
+			ids = append(ids, found...)
+		}
+		if len(ids) > 0 {
+			if out == nil {
+				out = map[string][]string{}
+			}
+			out[field] = ids
+		}
+	}
+	return out
+}
+
+// rowsNamed finds the left rows of a name in every scope: statuses repeat on
+// boards.
+func (r *run) rowsNamed(kind psa.Kind, name string) []string {
+	var ids []string
+	for _, o := range r.c.cats[Left].Options(kind, "") {
+		if o.Name == name || o.ID == name {
+			ids = append(ids, o.ID)
+		}
+	}
+	if len(ids) == 0 {
+		if ref, ok := r.c.cats[Left].Find(kind, "", name); ok {
+			ids = append(ids, ref.ID)
+		}
+	}
+	return ids
+}
+
+// visits reads the children of parents that changed, for kinds a system lists
+// parent by parent only.
+func (r *run) visits(kind psa.Kind, s Side) error {
+	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: []string{taskChildren}, Side: &s, Due: r.now()}) {
+		if err != nil {
+			return &stateErr{err}
+		}
+		if err := r.visit(t); err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+// visit lists the children of one parent.
+func (r *run) visit(t cache.Task) error {
+	s, f := t.Side, r.sides[t.Side].offers[t.Kind]
+	parent := psa.Ref{Kind: parentOf(t.Kind), ID: t.Record}
+	if t.Kind == psa.KindTicket {
+		parent.Kind = psa.KindCompany
+	}
+	var q psa.Query
+	switch {
+	case f.Parent == parent.Kind:
+		q.Parent = parent
+	case slices.Contains(f.Filter, string(parent.Kind)):
+		q.Scope = map[string][]string{string(parent.Kind): {parent.ID}}
+	default: // the next complete list finds them
+		return r.drop(t)
+	}
+	live := t.Class == visitLive
+	if live {
+		known, err := r.st.Seen(r.ctx, r.source, s, t.Kind, false)
+		if err != nil {
+			return &stateErr{err}
+		}
+		q.Known = known
+	}
+	list := ListReport{Side: s, Kind: t.Kind}
+	for rec, err := range r.sides[s].List(r.ctx, t.Kind, q) {
+		if err != nil {
+			r.rep.Lists = append(r.rep.Lists, list)
+			if errors.Is(err, psa.ErrNotFound) { // the parent is gone
+				return r.drop(t)
+			}
+			if err := r.postpone(t, err); err != nil {
+				return err
+			}
+			return r.side(s, t.Kind, err)
+		}
+		list.Rows++
+		if rec.Unchanged {
+			list.Unchanged++
+			continue
+		}
+		if err := r.row(t.Kind, s, rec, &list, how{live: live}); err != nil {
+			return err
+		}
+	}
+	r.rep.Lists = append(r.rep.Lists, list)
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return r.drop(t)
+}

@@ -1,0 +1,554 @@
+package bridge
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/conflict"
+	"github.com/psasync/psasync/psa"
+)
+
+// errSkipped: the plan that is applied does not hold this write.
+var errSkipped = errors.New("not part of the plan")
+
+// linked deals with a row that belongs to a link. echo tells that there was
+// nothing to do about it.
+func (r *run) linked(l cache.Link, s Side, rec psa.Record, h how) (echo bool, err error) {
+	switch l.State {
+	case cache.LinkGone:
+		return false, r.returned(l, s, rec)
+	case cache.LinkDormant:
+		out := r.outside(s, rec)
+		if out != "" || s == Right && !inactiveReason(l, s) {
+			return true, r.done(s, rec)
+		}
+		return false, r.wake(l, s, rec, h)
+	}
+	if out := r.outside(s, rec); out != "" {
+		return false, r.sleep(l, s, rec, out)
+	}
+	return r.reconcile(l, s, rec, h)
+}
+
+// outside says why a record does not take part; "" if it does.
+func (r *run) outside(s Side, rec psa.Record) string {
+	if !rec.Active && rec.Kind != psa.KindTicket && rec.Kind != psa.KindTimeEntry && rec.Kind != psa.KindNote {
+		return "inactive on the " + s.String() + " side"
+	}
+	if s == Left {
+		if ok, why := r.c.mapper.InScope(rec, r.now()); !ok {
+			return why
+		}
+	}
+	return ""
+}
+
+// inactiveReason tells whether a side's own inactivity made a link dormant.
+func inactiveReason(l cache.Link, s Side) bool {
+	return l.Reason == "inactive on the "+s.String()+" side"
+}
+
+// sleep leaves both records alone from now on.
+func (r *run) sleep(l cache.Link, s Side, rec psa.Record, why string) error {
+	l.State, l.Reason = cache.LinkDormant, why
+	r.rep.Dormant++
+	return r.save(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec),
+		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "dormant: " + why}}})
+}
+
+// wake takes a link up again that was out of scope.
+func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
+	l.State, l.Reason = cache.LinkLive, ""
+	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "in scope again"}}}
+	for t := range Side(2) {
+		tasks, err := r.childTasks(l, t, "", true)
+		if err != nil {
+			return err
+		}
+		b.Tasks = append(b.Tasks, tasks...)
+	}
+	if err := r.save(b); err != nil {
+		return err
+	}
+	l.Rev++
+	h.both, h.live = true, false
+	_, err := r.reconcile(l, s, rec, h)
+	return err
+}
+
+func seenOf(s Side, rec psa.Record) []cache.Seen {
+	if rec.Hash.IsZero() {
+		return nil
+	}
+	return []cache.Seen{{Side: s, Kind: rec.Kind, ID: rec.ID, Hash: rec.Hash}}
+}
+
+// view is a record that was read, with what its stamp proves.
+func (r *run) view(l *cache.Link, s Side, rec psa.Record) view {
+	f := r.sides[s].offers[rec.Kind]
+	v := view{rec: rec, known: true, locked: rec.Fields.Bool("locked") == psa.Yes}
+	v.stamp = conflict.Stamp{At: rec.Updated, Granularity: f.Granularity}
+	switch {
+	case rec.Updated.IsZero():
+	case !rec.Updated.After(l.Wrote[s].Add(f.Granularity)):
+		v.stamp.ExplainedBy = "a write of the bridge"
+	case !l.Child[s].IsZero() && rec.Updated.Sub(l.Child[s]).Abs() <= max(f.Granularity, time.Second):
+		v.stamp.ExplainedBy = "a note or time entry"
+	}
+	return v
+}
+
+func (r *run) input(l *cache.Link, h how) *input {
+	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers}
+	if r.remap && in.again == nil {
+		in.again = func(cache.Parked) bool { return true }
+	}
+	for s := range Side(2) {
+		in.peer[s] = func(kind psa.Kind, id string) (string, bool) { return r.peer(s, kind, id) }
+	}
+	return in
+}
+
+// peer finds the counterpart on a side of a record of the other one.
+func (r *run) peer(s Side, kind psa.Kind, id string) (string, bool) {
+	l, ok, err := r.st.LinkOf(r.ctx, r.source, s.Other(), psa.Ref{Kind: kind, ID: id})
+	if err != nil || !ok || l.IDs[s] == "" || l.State == cache.LinkGone {
+		return "", false // an error of the state comes back with the next save
+	}
+	return l.IDs[s], true
+}
+
+// reconcile brings the two records of a link together, given that one of them
+// was read: compare, store the intent, read the record that is to be written,
+// compare again, write, compare the answer.
+func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool, err error) {
+	k := r.c.kinds[l.Kind]
+	in := r.input(&l, h)
+	in.view[s] = r.view(&l, s, rec)
+	seen := seenOf(s, rec)
+	var fresh [2]bool
+	if h.both {
+		if ok, err := r.reread(&l, in, s.Other(), &fresh); !ok {
+			return false, err
+		}
+	}
+	wrote := false
+	for round := 0; ; round++ {
+		out, err := r.c.merge(r.ctx, k, in)
+		if err != nil {
+			return false, err
+		}
+		if out.fatal != "" {
+			return false, r.commit(k, &l, in, out, s, seen, h, &cache.Task{Type: taskHeld, Reason: out.fatal, Rule: out.where})
+		}
+		to, any := pick(out, fresh)
+		if !any || round == 6 {
+			if l.Pending == nil && !wrote && out.quiet(&l) {
+				return true, r.echo(l, s, rec, h)
+			}
+			return false, r.commit(k, &l, in, out, s, seen, h, nil)
+		}
+		if !h.late && r.closesTicket(k, to, in, out) {
+			return false, r.closeLater(k, &l, in, out, s, seen, h)
+		}
+		item := r.itemOf(k, &l, in, out, to)
+		if !r.gate.allow(r, item) {
+			r.rep.Skipped++
+			return false, errSkipped
+		}
+		if !fresh[to] {
+			if err := r.intend(k, &l, out, to); err != nil {
+				return false, err
+			}
+			if ok, err := r.reread(&l, in, to, &fresh); !ok {
+				return false, err
+			}
+			if to == Left {
+				if why := r.outside(Left, in.view[Left].rec); why != "" {
+					l.Pending = nil
+					return false, r.sleep(l, s, rec, why)
+				}
+			}
+			continue
+		}
+		again, err := r.write(k, &l, in, out, to, item, h)
+		if err != nil {
+			return false, err
+		}
+		fresh = [2]bool{}
+		fresh[to] = !again
+		wrote = true
+	}
+}
+
+// pick chooses the side to write: one that was just read, if there is one.
+func pick(out *outcome, fresh [2]bool) (Side, bool) {
+	for s := range Side(2) {
+		if fresh[s] && out.patch[s] != nil {
+			return s, true
+		}
+	}
+	for _, s := range []Side{Right, Left} {
+		if out.patch[s] != nil {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// quiet reports whether an outcome changes nothing.
+func (o *outcome) quiet(l *cache.Link) bool {
+	return o.agree[Left] == nil && o.agree[Right] == nil && len(o.parks) == 0 && len(o.parked) == len(l.Parked)
+}
+
+// reread reads one side. ok is false where the link cannot go on.
+func (r *run) reread(l *cache.Link, in *input, s Side, fresh *[2]bool) (ok bool, err error) {
+	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	switch {
+	case errors.Is(err, psa.ErrNotFound):
+		return false, r.vanished(*l, s)
+	case err != nil:
+		return false, err
+	case rec.Err != nil:
+		return false, rec.Err
+	}
+	in.view[s] = r.view(l, s, rec)
+	fresh[s] = true
+	return true, nil
+}
+
+// echo ends what was no change, or one that means nothing to the other side.
+func (r *run) echo(l cache.Link, s Side, rec psa.Record, h how) error {
+	tasks, err := r.childTasks(l, s, liveClass(h), false)
+	if err != nil || len(tasks) == 0 && h.retry == nil {
+		return errors.Join(err, r.done(s, rec))
+	}
+	b := cache.StateBatch{Tasks: tasks, Seen: seenOf(s, rec)}
+	if h.retry != nil {
+		b.DropTasks = []string{h.retry.ID}
+	}
+	return r.save(b)
+}
+
+// intend stores what is about to be written before anything is read again, so
+// that nothing slow happens between the read and the write.
+func (r *run) intend(k *kindRules, l *cache.Link, out *outcome, to Side) error {
+	p := &cache.Pending{Op: opUpdate, Side: to, At: r.now()}
+	for _, w := range out.wrote[to] {
+		name := k.units[w.unit].name
+		if w.both {
+			continue
+		}
+		for s := range Side(2) {
+			if p.Base[s] == nil {
+				p.Base[s] = psa.Fields{}
+			}
+		}
+		p.Base[to][name], p.Base[to.Other()][name] = w.want, w.from
+	}
+	l.Pending = p
+	if err := r.save(cache.StateBatch{Links: []cache.Link{*l}, Synced: true}); err != nil {
+		return err
+	}
+	l.Rev++
+	return nil
+}
+
+// write sends a patch and makes what was confirmed part of the base. again
+// tells that the record was changed by somebody else meanwhile and has to be
+// read once more.
+func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, item *Item, h how) (again bool, err error) {
+	if err := r.limit(r.rep.Updated[to]+1, r.b.opts.Limits.Updates, "records changed on the "+to.String()+" side"); err != nil {
+		return false, err
+	}
+	if item.Closes {
+		r.closes++
+		if err := r.limit(r.closes, r.b.opts.Limits.Closes, "tickets closed"); err != nil {
+			return false, err
+		}
+	}
+	ref := psa.Ref{Kind: l.Kind, ID: l.IDs[to]}
+	before := in.view[to].rec
+	patch := psa.Patch{Set: out.patch[to], Notify: item.Notify, IfVersion: before.Version}
+	rec, err := r.update(to, ref, patch, before)
+	switch {
+	case errors.Is(err, psa.ErrConflict) && patch.IfVersion != "":
+		return true, nil
+	case errors.Is(err, psa.ErrConflict), errors.Is(err, psa.ErrInvalid), errors.Is(err, psa.ErrDenied):
+		return false, r.refused(k, l, in, out, to, err, h)
+	case errors.Is(err, psa.ErrNotFound):
+		return false, r.vanished(*l, to)
+	case err != nil:
+		return false, err
+	}
+	r.rep.Updated[to]++
+	r.event(EventWrite, to, l.Kind, ref.ID, "updated")
+	in.view[to] = r.view(l, to, rec)
+	in.view[to].stamp.ExplainedBy = "a write of the bridge"
+	l.Wrote[to] = rec.Updated
+	l.Pending = nil
+	unparked := dropParked(k, l, out.wrote[to])
+	b := r.confirm(k, l, out.wrote[to], to, rec)
+	b.Audits = append(b.Audits, auditWrite(k, l, out, to, item))
+	for _, id := range unparked {
+		if !slices.ContainsFunc(b.Tasks, func(t cache.Task) bool { return t.ID == id }) {
+			b.DropTasks = append(b.DropTasks, id)
+		}
+	}
+	b.Links = []cache.Link{*l}
+	if err := r.saveTasks(b); err != nil {
+		return false, err
+	}
+	l.Rev++
+	for _, w := range out.wrote[to] {
+		if w.by != nil {
+			r.decided(w.by)
+			if w.by.note {
+				if err := r.tellLoser(k, l, to, out); err != nil {
+					return false, err
+				}
+				break
+			}
+		}
+	}
+	return false, nil
+}
+
+func (r *run) decided(d *decided) {
+	if d.effect == conflict.WriteBack {
+		r.rep.Restored++
+		return
+	}
+	if r.rep.Decided == nil {
+		r.rep.Decided = map[string]int{}
+	}
+	r.rep.Decided[d.by]++
+}
+
+// confirm compares what a system holds after a write with what it was sent.
+// What is the same becomes the base; what it replaced is left alone and told.
+func (r *run) confirm(k *kindRules, l *cache.Link, wrote []written, to Side, rec psa.Record) cache.StateBatch {
+	var b cache.StateBatch
+	agreed := [2]psa.Fields{{}, {}}
+	refused := map[int]bool{}
+	sent := psa.Fields{}
+	for _, w := range wrote {
+		k.units[w.unit].put(to, sent, w.want)
+	}
+	canon, err := psa.Canonicalise(r.sides[to].Provider, k.kind, sent)
+	if err != nil {
+		canon = sent // then only the very value counts
+	}
+	for _, w := range wrote {
+		u := &k.units[w.unit]
+		stored := u.own(to, rec.Fields)
+		if x, ok := stored.Get(); ok && (same(x, w.want) || sameValue(stored, u.own(to, canon))) {
+			if !w.both {
+				agreed[to][u.name], agreed[to.Other()][u.name] = x, w.from
+			}
+			continue
+		}
+		refused[u.group] = true
+	}
+	for _, w := range wrote {
+		u := &k.units[w.unit]
+		if !refused[u.group] {
+			continue
+		}
+		delete(agreed[Left], u.name)
+		delete(agreed[Right], u.name)
+	}
+	l.Base = [2]psa.Fields{overlaid(l.Base[Left], agreed[Left]), overlaid(l.Base[Right], agreed[Right])}
+	for _, g := range slices.Sorted(maps.Keys(refused)) {
+		p := park{group: g, why: whyRefused, reason: "the " + to.String() + " side holds another value than it was sent"}
+		for _, w := range wrote {
+			u := &k.units[w.unit]
+			if u.group != g {
+				continue
+			}
+			p.where = u.rule.Where
+			for s := range Side(2) {
+				if p.is[s] == nil {
+					p.is[s] = psa.Fields{}
+				}
+			}
+			p.is[to.Other()][u.name] = w.from
+			if x, ok := u.own(to, rec.Fields).Get(); ok {
+				p.is[to][u.name] = x
+			}
+		}
+		r.fillPark(k, l, &p)
+		t := r.parkTask(k, l, &p)
+		l.Parked = append(slices.Clone(l.Parked), cache.Parked{Group: k.groups[g].name, Is: p.is, Task: t.ID, Why: p.why})
+		b.Tasks = append(b.Tasks, t)
+	}
+	b.Audits = append(b.Audits, cache.Audit{Op: opAgree, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, Agreed: agreed})
+	return b
+}
+
+// fillPark adds the group's other units, as the base has them.
+func (r *run) fillPark(k *kindRules, l *cache.Link, p *park) {
+	for _, i := range k.groups[p.group].units {
+		u := &k.units[i]
+		for s := range Side(2) {
+			if _, ok := p.is[s][u.name]; ok {
+				continue
+			}
+			if v, ok := l.Base[s][u.name]; ok {
+				if p.is[s] == nil {
+					p.is[s] = psa.Fields{}
+				}
+				p.is[s][u.name] = v
+			}
+		}
+	}
+}
+
+// overlaid returns base with more values; neither is changed.
+func overlaid(base, more psa.Fields) psa.Fields {
+	if len(more) == 0 {
+		return base
+	}
+	out := make(psa.Fields, len(base)+len(more))
+	maps.Copy(out, base)
+	maps.Copy(out, more)
+	return out
+}
+
+// dropParked forgets that groups were parked that are written now, and returns
+// the tasks that told of it.
+func dropParked(k *kindRules, l *cache.Link, wrote []written) (tasks []string) {
+	l.Parked = slices.DeleteFunc(slices.Clone(l.Parked), func(p cache.Parked) bool {
+		ok := slices.ContainsFunc(wrote, func(w written) bool { return k.groups[k.units[w.unit].group].name == p.Group })
+		if ok && p.Task != "" {
+			tasks = append(tasks, p.Task)
+		}
+		return ok
+	})
+	return tasks
+}
+
+// refused notes that a system does not take what it was sent, so that it is not
+// sent again and again.
+func (r *run) refused(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, cause error, h how) error {
+	groups := map[int]bool{}
+	for _, w := range out.wrote[to] {
+		groups[k.units[w.unit].group] = true
+	}
+	m := &merging{ctx: r.ctx, c: r.c, k: k, in: in, out: &outcome{}, units: make([]state, len(k.units))}
+	for i := range k.units {
+		m.look(i)
+	}
+	for _, g := range slices.Sorted(maps.Keys(groups)) {
+		m.park(g, park{why: whyRefused, reason: cause.Error(), where: k.units[k.groups[g].units[0]].rule.Where})
+	}
+	out.parks = append(out.parks, m.out.parks...)
+	out.patch = [2]psa.Fields{}
+	return r.commit(k, l, in, out, to.Other(), seenOf(to.Other(), in.view[to.Other()].rec), h, nil)
+}
+
+// commit saves what was found out about a link without a further write.
+func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Side, seen []cache.Seen, h how, extra *cache.Task) error {
+	b := cache.StateBatch{Seen: seen}
+	old := l.Parked
+	l.Pending = nil
+	l.Parked = slices.Clone(out.parked)
+	for i := range out.parks {
+		p := &out.parks[i]
+		parked := cache.Parked{Group: k.groups[p.group].name, Is: p.is, Why: p.why}
+		if p.why != whyTolerated {
+			t := r.parkTask(k, l, p)
+			parked.Task = t.ID
+			b.Tasks = append(b.Tasks, t)
+			if p.why == whyConflict {
+				r.opened++
+				r.event(EventConflict, s, l.Kind, l.IDs[s], parked.Group)
+			}
+		} else {
+			if r.rep.Left == nil {
+				r.rep.Left = map[string]int{}
+			}
+			r.rep.Left[parked.Group]++
+		}
+		l.Parked = append(l.Parked, parked)
+	}
+	for _, p := range old {
+		if p.Task != "" && !slices.ContainsFunc(l.Parked, func(q cache.Parked) bool { return q.Task == p.Task }) {
+			b.DropTasks = append(b.DropTasks, p.Task)
+		}
+	}
+	if extra != nil {
+		extra.ID, extra.Kind, extra.Side, extra.Record, extra.Link = taskID(extra.Type, s, l.Kind, l.IDs[s]), l.Kind, s, l.IDs[s], l.Key
+		b.Tasks = append(b.Tasks, *extra)
+	}
+	if h.retry != nil {
+		b.DropTasks = append(b.DropTasks, h.retry.ID)
+	}
+	if out.agree[Left] != nil || out.agree[Right] != nil {
+		l.Base = [2]psa.Fields{overlaid(l.Base[Left], out.agree[Left]), overlaid(l.Base[Right], out.agree[Right])}
+		b.Audits = append(b.Audits, cache.Audit{Op: opAgree, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Agreed: out.agree})
+		r.rep.Agreed++
+	}
+	if in.view[Left].known {
+		if c, ok := r.company(Left, in.view[Left].rec); ok {
+			l.Company = c
+		}
+	}
+	tasks, err := r.childTasks(*l, s, liveClass(h), false)
+	if err != nil {
+		return err
+	}
+	b.Tasks = append(b.Tasks, tasks...)
+	b.Links = []cache.Link{*l}
+	if err := r.saveTasks(b); err != nil {
+		return err
+	}
+	l.Rev++
+	return r.limit(r.opened, r.b.opts.Limits.Conflicts, "conflicts")
+}
+
+// closeLater leaves a ticket open until its notes and time entries are there.
+func (r *run) closeLater(k *kindRules, l *cache.Link, in *input, out *outcome, s Side, seen []cache.Seen, h how) error {
+	t := cache.Task{ID: taskID(taskClose, s, l.Kind, l.IDs[s]), Type: taskClose, Kind: l.Kind, Side: s, Record: l.IDs[s], Link: l.Key,
+		Due: r.now(), Since: r.now(), Reason: "is closed after its notes and time entries", Class: liveClass(h)}
+	tasks, err := r.childTasks(*l, s, liveClass(h), false)
+	if err != nil {
+		return err
+	}
+	b := cache.StateBatch{Tasks: append(tasks, t), Seen: seen}
+	if h.retry != nil && h.retry.ID != t.ID {
+		b.DropTasks = append(b.DropTasks, h.retry.ID)
+	}
+	return r.saveTasks(b)
+}
+
+// closesTicket reports whether a patch closes a ticket that is open.
+func (r *run) closesTicket(k *kindRules, to Side, in *input, out *outcome) bool {
+	if k.kind != psa.KindTicket || out.patch[to] == nil {
+		return false
+	}
+	is, known := r.closedStatus(to, out.patch[to])
+	if !known || is != psa.Yes {
+		return false
+	}
+	return in.view[to].rec.Fields.Bool("closed") != psa.Yes
+}
+
+// closedStatus says whether the status in fields closes a ticket.
+func (r *run) closedStatus(s Side, fields psa.Fields) (psa.Tri, bool) {
+	status := fields.Ref("status")
+	name := fields.String("status")
+	cat := r.c.cats[s]
+	if cat == nil || status.ID == "" && status.Name == "" && name == "" {
+		return psa.Unknown, false
+	}
+	for _, o := range cat.Options(psa.KindStatus, "") {
+		if status.ID != "" && o.ID == status.ID || status.ID == "" && (o.Name == status.Name && status.Name != "" || o.Name == name && name != "") {
+			return o.Closed, true
+		}
+	}
+	return psa.Unknown, false
+}

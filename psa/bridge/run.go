@@ -1,0 +1,434 @@
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/psa"
+)
+
+// Settings of the state.
+const (
+	setPause    = "pause"     // why the whole connection is paused
+	setPauseOf  = "pause:"    // and a kind
+	setPhase    = "phase"     // of the connection
+	setPhaseOf  = "phase:"    // and of a company, by the key of its link
+	setInstance = "instance:" // the account on a side
+	setMatched  = "matched:"  // a kind whose first comparison is done
+	setMap      = "map"       // the digest of the field map
+	setDeleted  = "deleted:"  // how far a side's deletions were read
+)
+
+// Operations, in audits and Pending.
+const (
+	opCreate = "create"
+	opUpdate = "update"
+	opDelete = "delete"
+	opLink   = "link"
+	opAgree  = "agree"
+	opPark   = "park"
+	opGone   = "gone"
+	opState  = "state"
+)
+
+// A run is one cycle. It starts no goroutine and no timer.
+type run struct {
+	b      *Bridge
+	ctx    context.Context
+	id     string
+	source string
+	c      *compiled
+	st     cache.State
+	sides  [2]system
+	rep    *Report
+	gate   gate
+	dry    bool
+	lease  cache.Lease
+	renew  time.Time
+	began  time.Time
+
+	phases  map[string]string // by company
+	paused  map[psa.Kind]bool
+	remap   bool // the field map changed: everything is compared anew
+	server  [2]time.Time
+	failing [2]int // failures in a row
+	closes  int
+	missing int
+	opened  int // conflicts
+	half    map[string]cache.Link
+	seen    []cache.Seen // rows dealt with, not yet saved
+	first   *firstRun
+	near    neighbours
+	visited map[string]bool
+}
+
+// errStop ends a run early without being a failure of its own.
+type errStop struct{ error }
+
+func (e errStop) Unwrap() error { return e.error }
+
+// leaseTime is how long a lease lasts without being renewed.
+const leaseTime = 2 * time.Minute
+
+func holder() string {
+	host, _ := os.Hostname() // "" is as good: the process id and the random part tell holders apart
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), hex.EncodeToString(b[:]))
+}
+
+// Once is one cycle: it reads what changed on both sides since the last one and
+// writes what follows from it. The report says what was done, also beside an
+// error. A record that fails is no error: it becomes a task and is tried again.
+//
+// The error is [ErrPaused], [ErrLimit], psa.ErrOtherInstance if a side is
+// another account than before, cache.ErrLeased if another process runs this
+// connection, [ErrIncomplete] if a list could not be read to its end, or what
+// the state or the context failed with.
+func (b *Bridge) Once(ctx context.Context) (*Report, error) {
+	return b.cycle(ctx, b.state, liveGate{}, false)
+}
+
+func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool) (*Report, error) {
+	select {
+	case b.running <- struct{}{}:
+		defer func() { <-b.running }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if b.opts.Catalogs != nil {
+		cfg, err := b.opts.Catalogs(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("bridge: catalogs: %w", err)
+		}
+		if err := b.configure(cfg); err != nil {
+			return nil, fmt.Errorf("bridge: %w", err)
+		}
+	}
+	r, err := b.begin(ctx, st, g, dry)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	err = r.all()
+	return r.finish(err)
+}
+
+// begin prepares a run, with the lease where the state grants them.
+func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*run, error) {
+	now := b.opts.Now()
+	r := &run{
+		b: b, ctx: ctx, source: b.opts.Source, c: b.current(), st: st, sides: b.sides, gate: g, dry: dry, began: now,
+		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{},
+	}
+	r.id = strconv.FormatInt(now.UnixNano(), 36)
+	r.rep = &Report{Source: r.source, Run: r.id, DryRun: dry, Started: now}
+	if dry {
+		return r, nil
+	}
+	if l, ok := st.(cache.Leaser); ok {
+		lease, err := l.Acquire(ctx, r.source, b.opts.Holder, leaseTime)
+		if err != nil {
+			return nil, fmt.Errorf("bridge: %w", err)
+		}
+		r.lease, r.renew = lease, now.Add(leaseTime/2)
+	}
+	return r, nil
+}
+
+func (r *run) release() {
+	if r.lease != nil {
+		// The lease ends by itself if this fails; the context may be done already.
+		_ = r.lease.Release(context.WithoutCancel(r.ctx))
+	}
+}
+
+func (r *run) finish(err error) (*Report, error) {
+	r.rep.Took = r.now().Sub(r.began)
+	var stop errStop
+	if errors.As(err, &stop) {
+		err = stop.error
+	}
+	if err == nil && len(r.rep.Failures) > 0 {
+		f := r.rep.Failures[0]
+		err = fmt.Errorf("%w: %s on the %s side: %s", ErrIncomplete, f.Kind, f.Side, f.Error)
+	}
+	r.event(EventDone, 0, "", "", "")
+	if err != nil {
+		return r.rep, fmt.Errorf("bridge: %s: %w", r.source, err)
+	}
+	return r.rep, nil
+}
+
+func (r *run) now() time.Time { return r.b.opts.Now() }
+
+func (r *run) event(t EventType, s Side, kind psa.Kind, id, msg string) {
+	if r.b.opts.Observer != nil {
+		r.b.opts.Observer(Event{At: r.now(), Run: r.id, Type: t, Side: s, Kind: kind, ID: id, Message: msg})
+	}
+}
+
+// save is every write to the state.
+func (r *run) save(b cache.StateBatch) error {
+	if r.lease != nil {
+		if now := r.now(); now.After(r.renew) {
+			if err := r.lease.Renew(r.ctx, leaseTime); err != nil {
+				return errStop{err}
+			}
+			r.renew = now.Add(leaseTime / 2)
+		}
+		b.Token = r.lease.Token()
+	}
+	for i := range b.Audits {
+		a := &b.Audits[i]
+		a.At, a.Run = r.now(), r.id
+		if a.Actor == "" {
+			a.Actor = "bridge"
+		}
+	}
+	err := r.st.Save(r.ctx, r.source, b)
+	if err == nil || errors.Is(err, cache.ErrStale) || errors.Is(err, cache.ErrLinked) {
+		return err // somebody else was at this record: it is looked at again
+	}
+	return &stateErr{err}
+}
+
+// all is the cycle itself.
+func (r *run) all() error {
+	if err := r.settings(); err != nil {
+		return err
+	}
+	if err := r.instances(); err != nil {
+		return err
+	}
+	for s := range Side(2) {
+		t, err := psa.ServerTime(r.ctx, r.sides[s].Provider)
+		if err != nil && !errors.Is(err, psa.ErrUnsupported) {
+			return r.side(s, "", err)
+		}
+		r.server[s] = t // zero: the rows tell
+	}
+	if err := r.recover(); err != nil {
+		return err
+	}
+	for _, kind := range r.b.Kinds() {
+		if r.paused[kind] {
+			continue
+		}
+		if err := r.kind(kind); err != nil {
+			return err
+		}
+	}
+	if err := r.late(); err != nil {
+		return err
+	}
+	if r.remap && len(r.rep.Failures) == 0 {
+		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.c.digest}})
+	}
+	return nil
+}
+
+// kind reads one kind on both sides, and looks at what is due.
+func (r *run) kind(kind psa.Kind) error {
+	if err := r.match(kind); err != nil {
+		if err := r.side(r.first.side, kind, err); err != nil {
+			return err
+		}
+		return nil // without the comparison nothing may be created
+	}
+	complete := true
+	for s := range Side(2) {
+		if err := r.deletions(kind, s); err != nil {
+			return err
+		}
+		ok, err := r.pull(kind, s)
+		if err != nil {
+			return err
+		}
+		complete = complete && ok
+	}
+	if r.first != nil && complete {
+		if err := r.save(cache.StateBatch{Settings: map[string]string{setMatched + string(kind): "yes"}}); err != nil {
+			return err
+		}
+	}
+	r.first = nil
+	return r.due(kind)
+}
+
+// side judges an error of a system: what concerns the connection ends the run,
+// the rest is told and the run goes on.
+func (r *run) side(s Side, kind psa.Kind, err error) error {
+	if err == nil {
+		return nil
+	}
+	var stop errStop
+	if errors.As(err, &stop) || r.ctx.Err() != nil || stateError(err) {
+		return err
+	}
+	class := ""
+	if c := psa.ErrorClass(err); c != nil {
+		class = c.Error()
+	}
+	r.rep.Failures = append(r.rep.Failures, Failure{Side: s, Kind: kind, Class: class, Error: err.Error()})
+	r.event(EventTrouble, s, kind, "", err.Error())
+	switch {
+	case kind == "", errors.Is(err, psa.ErrAuth), errors.Is(err, psa.ErrOtherInstance), errors.Is(err, psa.ErrRateLimited),
+		errors.Is(err, psa.ErrUnavailable), errors.Is(err, psa.ErrTimeout):
+		return errStop{fmt.Errorf("%w: the %s side: %w", ErrIncomplete, s, err)}
+	}
+	return nil
+}
+
+// stateError reports whether an error came from the state, which the run cannot
+// do without.
+func stateError(err error) bool {
+	for _, e := range []error{cache.ErrFenced, cache.ErrBusy, cache.ErrFull, cache.ErrReadOnly, cache.ErrCorrupt, cache.ErrNewer, cache.ErrClosed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var s *stateErr
+	return errors.As(err, &s)
+}
+
+// stateErr marks what the state failed with.
+type stateErr struct{ err error }
+
+func (e *stateErr) Error() string { return e.err.Error() }
+func (e *stateErr) Unwrap() error { return e.err }
+
+// instances refuses to run against another account than before.
+func (r *run) instances() error {
+	set := map[string]string{}
+	for s := range Side(2) {
+		in, err := psa.InstanceOf(r.ctx, r.sides[s].Provider)
+		if errors.Is(err, psa.ErrUnsupported) {
+			continue
+		}
+		if err != nil {
+			return r.side(s, "", err)
+		}
+		name := setInstance + s.String()
+		was, err := r.st.Setting(r.ctx, r.source, name)
+		switch {
+		case err != nil:
+			return err
+		case was == "":
+			set[name] = in.ID
+		case was != in.ID:
+			return &psa.Error{Provider: r.sides[s].Name(), Op: "instance", Code: psa.ErrOtherInstance,
+				Detail: fmt.Sprintf("the %s side of %s was another account", s, r.source)}
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return r.save(cache.StateBatch{Settings: set})
+}
+
+// settings reads what people have set, and whether the map has changed.
+func (r *run) settings() error {
+	all, err := r.st.Settings(r.ctx, r.source, "")
+	if err != nil {
+		return err
+	}
+	if why := all[setPause]; why != "" {
+		r.rep.Paused = why
+		return errStop{fmt.Errorf("%w: %s", ErrPaused, why)}
+	}
+	for name, value := range all {
+		if kind, ok := cutPrefix(name, setPauseOf); ok {
+			r.paused[psa.Kind(kind)] = true
+		}
+		if company, ok := cutPrefix(name, setPhaseOf); ok {
+			r.phases[company] = value
+		}
+	}
+	r.phases[""] = all[setPhase]
+	r.remap = all[setMap] != r.c.digest
+	return nil
+}
+
+func cutPrefix(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// policy returns what holds for the records of a company.
+func (r *run) policy(company string) *Policy {
+	name := r.phases[company]
+	if name == "" {
+		name = r.phases[""]
+	}
+	if p, ok := r.b.opts.Phases[name]; ok && name != "" {
+		return &p
+	}
+	return &r.b.opts.Policy
+}
+
+// pause stops the connection until somebody resumes it.
+func (r *run) pause(why string) error {
+	r.rep.Paused = why
+	r.event(EventPause, 0, "", "", why)
+	if !r.dry {
+		if err := r.save(cache.StateBatch{
+			Settings: map[string]string{setPause: why}, Audits: []cache.Audit{{Op: opState, Reason: "paused: " + why}},
+		}); err != nil {
+			return err
+		}
+	}
+	return errStop{fmt.Errorf("%w: %s", ErrLimit, why)}
+}
+
+// limit counts something and stops the run when it is more than plausible.
+func (r *run) limit(n, most int, what string) error {
+	if most < 0 || n <= most || r.dry {
+		return nil
+	}
+	return r.pause(fmt.Sprintf("more than %d %s in one run", most, what))
+}
+
+// Run polls until ctx is done: one cycle, a pause of Options.Interval, and so
+// on. A cycle that fails for a reason that may pass is followed by the next one,
+// after the pause a vendor asked for if that is longer. It returns when ctx is
+// done (the context's error), or with an error that needs somebody: refused
+// credentials, another account, a store that cannot be written. A paused
+// connection is asked again each time, so that it goes on once it is resumed.
+func (b *Bridge) Run(ctx context.Context) error {
+	for {
+		_, err := b.Once(ctx)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err != nil && !passes(err) {
+			return err
+		}
+		wait := max(b.opts.Interval, psa.RetryAfter(err))
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}
+
+func passes(err error) bool {
+	if errors.Is(err, psa.ErrAuth) || errors.Is(err, psa.ErrOtherInstance) {
+		return false
+	}
+	return psa.Temporary(err) || slices.ContainsFunc([]error{ErrPaused, ErrLimit, ErrIncomplete, cache.ErrLeased, cache.ErrStale, cache.ErrFenced},
+		func(target error) bool { return errors.Is(err, target) })
+}
