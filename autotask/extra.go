@@ -118,7 +118,11 @@ func (p *Provider) noteExtra(ctx context.Context, op string) (x extra, err error
 	if err != nil || len(team) == 0 {
 		return x, err
 	}
-	x.salt = fmt.Sprint(team)
+	values := map[string]bool{}
+	for _, c := range team {
+		values[c.Value] = true
+	}
+	x.salt = fmt.Sprint(values)
 	x.finish = func(row []byte, r *psa.Record) error {
 		var n struct {
 			Publish json.Number `json:"publish"`
@@ -126,7 +130,7 @@ func (p *Provider) noteExtra(ctx context.Context, op string) (x extra, err error
 		if json.Unmarshal(row, &n) != nil {
 			return fmt.Errorf("publish is no number")
 		}
-		if slices.Contains(team, n.Publish.String()) {
+		if values[n.Publish.String()] {
 			r.Fields["visibility"] = string(psa.TeamOnly)
 		}
 		return nil
@@ -134,10 +138,10 @@ func (p *Provider) noteExtra(ctx context.Context, op string) (x extra, err error
 	return x, nil
 }
 
-// teamChoices returns the values of publish that show a note to the client's
-// own technicians, in order: there are some where co-management is on, and
-// their labels tell.
-func (p *Provider) teamChoices(ctx context.Context, op string) ([]string, error) {
+// teamChoices returns the choices of publish that show a note to the client's
+// own technicians: there are some where co-management is on, and their labels
+// tell.
+func (p *Provider) teamChoices(ctx context.Context, op string) ([]choice, error) {
 	m, err := p.metadata(ctx, "TicketNotes", op, "", settled)
 	if err != nil {
 		return nil, err
@@ -146,14 +150,13 @@ func (p *Provider) teamChoices(ctx context.Context, op string) ([]string, error)
 	if err != nil {
 		return nil, &psa.Error{Provider: name, Op: op, Code: psa.ErrData, Err: err}
 	}
-	var team []string
+	var team []choice
 	for _, c := range all {
 		label := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(c.Label))
 		if c.Value != "1" && c.Value != "2" && strings.Contains(label, "comanage") {
-			team = append(team, c.Value)
+			team = append(team, c)
 		}
 	}
-	slices.Sort(team)
 	return team, nil
 }
 

@@ -358,20 +358,19 @@ func (d *draft) without(said string) string {
 	return said
 }
 
-// texts returns the texts in a value, in a fixed order.
+// texts returns the texts in a body, in a fixed order.
 func texts(v any) (all []string) {
 	switch v := v.(type) {
 	case string:
-		return []string{v}
+		all = append(all, v)
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if key != "name" { // of a user-defined field
-				all = append(all, texts(v[key])...)
-			}
+			all = append(all, texts(v[key])...)
 		}
-	case []any:
+	case []any: // user-defined fields, whose names are no secret
 		for _, el := range v {
-			all = append(all, texts(el)...)
+			field, _ := el.(map[string]any)
+			all = append(all, texts(field["value"])...)
 		}
 	}
 	return all

@@ -300,10 +300,12 @@ func (d *draft) note(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// With several, nobody knows which is the narrowest: the note stays
+	// A choice that does not say that it is for the inside may be for everybody,
+	// and of several nobody knows which is the narrowest: the note stays
 	// internal.
+	team = slices.DeleteFunc(team, func(c choice) bool { return !strings.Contains(strings.ToLower(c.Label), "internal") })
 	if len(team) == 1 {
-		d.put("publish", json.Number(team[0]), "visibility")
+		d.put("publish", json.Number(team[0].Value), "visibility")
 	}
 	return nil
 }

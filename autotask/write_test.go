@@ -125,7 +125,7 @@ func TestWriteRequests(t *testing.T) {
 		return f
 	}
 	entry := psa.Fields{"ticket": to(70211), "member": to(290), "start_at": "2026-03-01T23:30:00Z", "hours": 0.5}
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name string
 		call func(context.Context, *autotask.Provider) error
 		want []string
@@ -182,14 +182,13 @@ func TestWriteRequests(t *testing.T) {
 		{"time deleted", remove(psa.KindTimeEntry), []string{`DELETE /TimeEntries/55`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, id := range []string{`901`, `"901"`} { // the schema leaves the type open
-				p, log := written(t, func(c *autotask.Config) { c.CompanyOwnerID = "290" }, answer(200, `{"itemId":`+id+`}`))
-				if err := tt.call(t.Context(), p); err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(tt.want, slices.Clip(*log), cmp.Transformer("", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
-					t.Error(diff)
-				}
+			id := []string{`901`, `"901"`}[i%2] // the schema leaves the type open
+			p, log := written(t, func(c *autotask.Config) { c.CompanyOwnerID = "290" }, answer(200, `{"itemId":`+id+`}`))
+			if err := tt.call(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(*log, tt.want) {
+				t.Error(cmp.Diff(tt.want, *log))
 			}
 		})
 	}
@@ -502,6 +501,32 @@ func TestWorkflowRules(t *testing.T) {
 		if f.Mail != want {
 			t.Errorf("%s: mail control %d, want %d", kind, f.Mail, want)
 		}
+	}
+}
+
+// A note for the client's technicians is never shown to more people than that.
+func TestTeamNotes(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		labels     []string
+	}{
+		{"not co-managed", "internal", nil},
+		{"co-managed", "team", []string{"Internal & Co-Managed"}},
+		{"wider", "internal", []string{"All users & Co-managed"}},
+		{"narrowest of two", "team", []string{"All users & Co-managed", "Internal and co-managed"}},
+		{"one of several", "internal", []string{"Internal & Co-managed A", "Internal & Co-managed B"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := autotasktest.Small()
+			for _, label := range tt.labels {
+				tenant.AddPicklistValue("TicketNotes", "publish", autotasktest.PicklistValue{Label: label})
+			}
+			p, _ := open(t, tenant, nil, nil)
+			r, err := p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": to(tenant.IDs("Tickets")[0]), "text": "x", "type": to(3), "visibility": "team"}, 0)
+			if err != nil || r.Fields.String("visibility") != tt.want {
+				t.Errorf("%q, %v, want %q", r.Fields.String("visibility"), err, tt.want)
+			}
+		})
 	}
 }
 
