@@ -216,7 +216,7 @@ func TestNewerSchema(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cache.db")
 	openFile(t, "sqlite", file, nil)
 	db := openDB(t, file)
-	if n := queryInt(t, db, `SELECT max(version) FROM psasync_schema`); n != 1 {
+	if n := queryInt(t, db, `SELECT max(version) FROM psasync_schema`); n != 2 {
 		t.Fatalf("the schema is %d", n)
 	}
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO psasync_schema VALUES (99, '')`); err != nil {

@@ -74,8 +74,8 @@ func (s *Store) commit(ctx context.Context, c *sql.Conn, found *state, name stri
 	if err := writeRows(ctx, c, next, delta); err != nil {
 		return nil, err
 	}
-	if _, err := c.ExecContext(ctx, `UPDATE psasync_source SET version = ?, rev = ?, meta = ? WHERE id = ?`,
-		snap.Version(), next.rev, string(meta), next.id); err != nil {
+	if _, err := c.ExecContext(ctx, `UPDATE psasync_source SET version = ?, rev = ?, meta = ?, token = max(token, ?) WHERE id = ?`,
+		snap.Version(), next.rev, string(meta), b.Token, next.id); err != nil {
 		return nil, err
 	}
 	change := cache.ChangeOf(snap, delta, b)

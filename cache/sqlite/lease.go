@@ -35,9 +35,7 @@ func (s *Store) Acquire(ctx context.Context, name, holder string, ttl time.Durat
 		if end := time.Unix(0, until); present != "" && now.Before(end) {
 			return &cache.LeasedError{Source: name, Holder: present, Until: end}
 		}
-		// Batches may carry tokens that were not granted here.
-		return c.QueryRowContext(ctx, `UPDATE psasync_source SET holder = ?, until = ?, token = 1 + max(token, coalesce(json_extract(meta, '$.token'), 0))
-			WHERE id = ? RETURNING token`, holder, now.Add(ttl).UnixNano(), l.source).Scan(&l.token)
+		return c.QueryRowContext(ctx, `UPDATE psasync_source SET holder = ?, until = ?, token = 1 + token WHERE id = ? RETURNING token`, holder, now.Add(ttl).UnixNano(), l.source).Scan(&l.token)
 	})
 	if err != nil {
 		return nil, s.fail("lease", name, err)

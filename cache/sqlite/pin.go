@@ -20,7 +20,9 @@ type pin struct {
 	full   bool
 	lock   chan struct{} // holds one token; a channel, so that waiting ends with the context
 	conn   *sql.Conn     // nil until first used and after a failure
-	memory bool          // the database is in memory, or temporary, and dies with the connection
+	stmts  map[string]*sql.Stmt
+	level  string // of PRAGMA synchronous; "" if it is not known
+	memory bool   // the database is in memory, or temporary, and dies with the connection
 	closed bool
 }
 
@@ -69,18 +71,50 @@ func (p *pin) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	sync := "NORMAL"
-	if p.full {
-		sync = "FULL"
+	p.stmts, p.level = map[string]*sql.Stmt{}, ""
+	if err := p.synchronous(ctx, p.full); err != nil {
+		return err
 	}
 	// A first load writes much more than the default of 1000 pages; copying
 	// them once costs less than copying them four times.
-	for _, pragma := range []string{"synchronous = " + sync, "wal_autocheckpoint = 4000", "foreign_keys = ON"} {
+	for _, pragma := range []string{"wal_autocheckpoint = 4000", "foreign_keys = ON"} {
 		if _, err := p.conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// synchronous says whether the transactions that follow are synced to the disk.
+// With NORMAL a COMMIT leaves that to the next checkpoint; with FULL it returns
+// once the log is on the disk, which includes all commits before it.
+func (p *pin) synchronous(ctx context.Context, full bool) error {
+	level := "NORMAL"
+	if full {
+		level = "FULL"
+	}
+	if p.level == level {
+		return nil
+	}
+	p.level = ""
+	_, err := p.conn.ExecContext(ctx, "PRAGMA synchronous = "+level)
+	if err == nil {
+		p.level = level
+	}
+	return err
+}
+
+// prepare returns a statement of the connection, which keeps it.
+func (p *pin) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	stmt := p.stmts[query]
+	if stmt == nil {
+		var err error
+		if stmt, err = p.conn.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		p.stmts[query] = stmt
+	}
+	return stmt, nil
 }
 
 // mainFile returns the path of the database, "" if it is in memory.
@@ -131,7 +165,16 @@ func patiently(ctx context.Context, busy time.Duration, f func() error) error {
 // error or is committed. Cancelling ctx ends it before COMMIT, never during:
 // the outcome of a COMMIT that was cut off would be unknown.
 func (p *pin) transaction(ctx context.Context, begin string, f func(*sql.Conn) error) error {
+	return p.transactionAt(ctx, p.full, begin, f)
+}
+
+// transactionAt is transaction, synced to the disk or not. SQLite does not
+// change that within a transaction.
+func (p *pin) transactionAt(ctx context.Context, full bool, begin string, f func(*sql.Conn) error) error {
 	return p.do(ctx, func(c *sql.Conn) error {
+		if err := p.synchronous(ctx, full); err != nil {
+			return err
+		}
 		if _, err := c.ExecContext(ctx, begin); err != nil {
 			if err = classify(ctx, err); !errors.Is(err, cache.ErrBusy) {
 				p.rollback(c) // it may have begun all the same
@@ -178,7 +221,7 @@ func (p *pin) drop() {
 	}
 	// Raw passes ErrBadConn on, which is what makes the pool forget it.
 	_ = p.conn.Raw(func(any) error { return driver.ErrBadConn })
-	p.conn = nil
+	p.conn, p.stmts = nil, nil
 }
 
 func (p *pin) close() {

@@ -56,6 +56,89 @@ var migrations = [][]string{{
 		audit   BLOB
 	)`,
 	`CREATE INDEX psasync_commit_version ON psasync_commit (source, version)`,
+}, {
+	// Tokens of commits count for saves too.
+	`UPDATE psasync_source SET token = max(token, coalesce(json_extract(meta, '$.token'), 0))`,
+	`CREATE TABLE psasync_state (
+		source INTEGER PRIMARY KEY REFERENCES psasync_source (id),
+		saves  INTEGER NOT NULL             -- that wrote links or tasks
+	)`,
+	`CREATE TABLE psasync_link (
+		source   INTEGER NOT NULL REFERENCES psasync_source (id),
+		key      TEXT NOT NULL,
+		rev      INTEGER NOT NULL,
+		born     INTEGER NOT NULL,          -- psasync_state.saves that brought it
+		kind     TEXT NOT NULL,
+		left_id  TEXT NOT NULL,             -- '': none yet
+		right_id TEXT NOT NULL,
+		state    TEXT NOT NULL,
+		company  TEXT NOT NULL,
+		parent   TEXT NOT NULL,
+		pending  INTEGER NOT NULL,          -- whether it has one
+		data     TEXT NOT NULL              -- the rest, see linkData
+	)`,
+	`CREATE UNIQUE INDEX psasync_link_key ON psasync_link (source, key)`,
+	`CREATE UNIQUE INDEX psasync_link_left ON psasync_link (source, kind, left_id) WHERE left_id <> ''`,
+	`CREATE UNIQUE INDEX psasync_link_right ON psasync_link (source, kind, right_id) WHERE right_id <> ''`,
+	`CREATE INDEX psasync_link_kind ON psasync_link (source, kind, key)`,
+	`CREATE INDEX psasync_link_state ON psasync_link (source, state, key) WHERE state <> ''`,
+	`CREATE INDEX psasync_link_company ON psasync_link (source, company, key) WHERE company <> ''`,
+	`CREATE INDEX psasync_link_parent ON psasync_link (source, parent, key) WHERE parent <> ''`,
+	`CREATE INDEX psasync_link_pending ON psasync_link (source, key) WHERE pending = 1`,
+	// Times that are searched or sorted are text of one length, '' for none.
+	`CREATE TABLE psasync_task (
+		source    INTEGER NOT NULL REFERENCES psasync_source (id),
+		id        TEXT NOT NULL,
+		rev       INTEGER NOT NULL,
+		placed    INTEGER NOT NULL,         -- psasync_state.saves that gave it its since
+		type      TEXT NOT NULL,
+		kind      TEXT NOT NULL,
+		side      INTEGER NOT NULL,
+		record    TEXT NOT NULL,
+		link      TEXT NOT NULL,
+		due       TEXT NOT NULL,
+		waits_for TEXT NOT NULL,
+		since     TEXT NOT NULL,
+		data      TEXT NOT NULL             -- the rest, see taskData
+	)`,
+	`CREATE UNIQUE INDEX psasync_task_id ON psasync_task (source, id)`,
+	`CREATE INDEX psasync_task_since ON psasync_task (source, since, id, due)`,
+	`CREATE INDEX psasync_task_waits_for ON psasync_task (source, waits_for, since, id) WHERE waits_for <> ''`,
+	`CREATE INDEX psasync_task_link ON psasync_task (source, link, since, id) WHERE link <> ''`,
+	`CREATE INDEX psasync_task_record ON psasync_task (source, record, since, id) WHERE record <> ''`,
+	`CREATE TABLE psasync_cursor (
+		source INTEGER NOT NULL REFERENCES psasync_source (id),
+		side   INTEGER NOT NULL,
+		kind   TEXT NOT NULL,
+		data   TEXT NOT NULL,               -- cache.Cursor
+		PRIMARY KEY (source, side, kind)
+	) WITHOUT ROWID`,
+	`CREATE TABLE psasync_seen (
+		source INTEGER NOT NULL REFERENCES psasync_source (id),
+		side   INTEGER NOT NULL,
+		kind   TEXT NOT NULL,
+		id     TEXT NOT NULL,
+		hash   BLOB NOT NULL,
+		PRIMARY KEY (source, side, kind, id)
+	) WITHOUT ROWID`,
+	`CREATE INDEX psasync_seen_hash ON psasync_seen (source, side, kind, hash)`,
+	`CREATE TABLE psasync_setting (
+		source INTEGER NOT NULL REFERENCES psasync_source (id),
+		name   TEXT NOT NULL,
+		value  TEXT NOT NULL,
+		PRIMARY KEY (source, name)
+	) WITHOUT ROWID`,
+	`CREATE TABLE psasync_audit (
+		seq    INTEGER PRIMARY KEY,
+		source INTEGER NOT NULL REFERENCES psasync_source (id),
+		at     TEXT NOT NULL,
+		run    TEXT NOT NULL,
+		link   TEXT NOT NULL,
+		data   TEXT NOT NULL                -- the rest, see auditData
+	)`,
+	`CREATE INDEX psasync_audit_at ON psasync_audit (source, seq, at)`,
+	`CREATE INDEX psasync_audit_run ON psasync_audit (source, run, seq) WHERE run <> ''`,
+	`CREATE INDEX psasync_audit_link ON psasync_audit (source, link, seq) WHERE link <> ''`,
 }}
 
 // migrate brings the tables into the present form. A database that has it is
