@@ -55,8 +55,11 @@ type apply struct {
 }
 
 // To maps a record to the canonical fields that a side should hold. Absent
-// fields of the source are absent in the result, null stays null. A kind that
-// the map lacks gives nothing.
+// fields of the source are absent in the result, null stays null; a note that is
+// created without a visibility becomes internal. Defaults of create come with a
+// record to be created only, constants always. A kind that the map lacks gives
+// nothing. Values may be shared with the record, with Env.Present and among
+// results: do not modify them.
 func (mp *Mapper) To(side Side, rec psa.Record, env *Env) (psa.Fields, []Issue) {
 	k := mp.kinds[rec.Kind]
 	if k == nil {
@@ -204,6 +207,9 @@ func (r *mapRule) apply(x *apply) {
 		return
 	}
 	v, ok := from.get(x.src)
+	if !ok && r.visibility && x.present == nil {
+		v, ok = nil, true // a new note is not left to what the target takes for granted
+	}
 	if !ok || v == nil && r.keepNulls {
 		return
 	}
@@ -519,8 +525,9 @@ func (s *setter) apply(x *apply) {
 	s.field.set(x.dst, out)
 }
 
-// Differ returns the left fields of the rules whose two sides do not mean the
-// same. Fields that are absent on a side are left out: absent is not known.
+// Differ returns the left fields, as written, of the rules whose two sides do
+// not mean the same, by the same measure by which [Mapper.To] keeps what is
+// present. Fields that are absent on a side are left out: absent is not known.
 func (mp *Mapper) Differ(kind psa.Kind, left, right psa.Fields) []string {
 	k := mp.kinds[kind]
 	if k == nil {
