@@ -65,7 +65,7 @@ func fieldMapSchema() object {
 		"per":        describe(text, "the left field that the values depend on, e.g. board"),
 		"prefer":     describe(mapOf(text), "right value: the left value it goes back to, where several share it"),
 		"unknown":    describe(oneOf(enum("hold", "error", "pass"), closed(object{"default": oneOf(scalar, closed(sides(scalar)))}, "default")), "what becomes of a value that is not listed"),
-		"transform":  describe(oneOf(one, list(one)), "one or several of "+join(TransformNames())+", or the host's own"),
+		"transform":  describe(oneOf(one, list(one)), "one or several of "+join(TransformNames())+", or the host's own, {name: argument} where it takes one"),
 		"each":       describe(mapOf(ref("rules")), "rules for the elements of a list"),
 		"member": describe(closed(object{"by": enum("email", "list"), "list": mapOf(text),
 			"unmatched": oneOf(enum("hold", "drop"), closed(object{"fallback": text}, "fallback"))}), "the field holds a member"),
