@@ -2,7 +2,6 @@ package autotask_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +76,9 @@ func written(t *testing.T, change func(*autotask.Config), write httpmock.Respond
 				extra := ""
 				if n == "publish" {
 					extra = `,"isPickList":true,"picklistValues":` + choices
+				}
+				if n == "city" {
+					extra = `,"length":10`
 				}
 				fields = append(fields, fmt.Sprintf(`{"name":%q,"dataType":%q,"isReadOnly":%v%s}`, n, typ, n == "webAddress", extra))
 			}
@@ -249,8 +251,8 @@ func TestRefusedFields(t *testing.T) {
 		{"patch", second(p.Update(t.Context(), ref(psa.KindTicket, 5), psa.Patch{Set: psa.Fields{"url": "x", "closed": true, "summary": nil, "status": nil, "owner_role": nil}})),
 			[]string{"url: cannot", "closed: cannot", "summary: required", "status: required", "owner_role: an owner"}},
 		{"moved", second(p.Update(t.Context(), ref(psa.KindContact, 5), psa.Patch{Set: psa.Fields{"company": to(1), "main": "yes"}})), []string{"company: can be set on create only", "main: got"}},
-		{"not of this database", second(p.Update(t.Context(), ref(psa.KindCompany, 5), psa.Patch{Set: psa.Fields{"fax": "1", "website": "x", "types": []any{to(1), to(2)}, "custom.71": "x", "custom.72": "x"}})),
-			[]string{"fax: this database has no fax", "website: this database does not", "types: an Autotask company has one", "custom.71: no such", "custom.72: no such"}},
+		{"not of this database", second(p.Update(t.Context(), ref(psa.KindCompany, 5), psa.Patch{Set: psa.Fields{"fax": "1", "website": "x", "types": []any{to(1), to(2)}, "custom.71": "x", "custom.72": "x", "address.city": "Llanfairpwll"}})),
+			[]string{"address: longer than 10", "fax: this database has no fax", "website: this database does not", "types: an Autotask company has one", "custom.71: no such", "custom.72: no such"}},
 		{"note", second(p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": to(1), "type": to(13), "member": to(1)}, 0)), []string{"type: notes of type 13", "member: cannot", "text: required"}},
 		{"time", second(p.Create(t.Context(), psa.KindTimeEntry, psa.Fields{"ticket": to(1), "member": to(1), "start_at": time.Now(), "hours": 24.01, "billable": "maybe"}, 0)),
 			[]string{"hours: not above 0 and at most 24", "billable: a value"}},
@@ -327,6 +329,70 @@ func TestWriteAnswers(t *testing.T) {
 	}
 }
 
+// What Autotask repeats of a user-defined field is no part of an error either.
+func TestEcho(t *testing.T) {
+	p, _ := written(t, nil, answer(500, `{"errors":["hunter2 is no value of the list"]}`))
+	_, err := p.Update(t.Context(), ref(psa.KindCompany, 55), psa.Patch{Set: psa.Fields{"custom.70": "hunter2"}})
+	if !errors.Is(err, psa.ErrInvalid) || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "is no value of the list") {
+		t.Error(err)
+	}
+}
+
+// Without what it depends on nothing is written.
+func TestReadsBeforeWritesFail(t *testing.T) {
+	note := psa.Fields{"text": "x", "type": to(3), "visibility": "team"}
+	entry := psa.Fields{"start_at": "2026-06-09T09:00:00Z", "hours": 1}
+	for _, tt := range []struct {
+		fails string
+		kind  psa.Kind
+		set   psa.Fields
+		op    string
+	}{
+		{"/Tickets/entityInformation/fields", psa.KindTicket, psa.Fields{"summary": "x"}, "update ticket"},
+		{"/TicketNotes/entityInformation/fields", psa.KindNote, note, "update note"},
+		{"/TicketNotes/query", psa.KindNote, note, "update note"},
+		{"/Contacts/query", psa.KindContact, psa.Fields{"title": "x"}, "update contact"},
+		{"/CompanyLocations/query", psa.KindSite, psa.Fields{"name": "x"}, "update site"},
+		{"/TimeEntries/query", psa.KindTimeEntry, entry, "update time_entry"},
+		{"/UserDefinedFieldDefinitions/query", psa.KindTicket, psa.Fields{"custom.1": "x"}, "update ticket"},
+		{"/Tickets/query", psa.KindTicket, psa.Fields{"owner_role": to(1)}, "update ticket"},
+		{"/Tickets/query", psa.KindTicket, psa.Fields{"owner": to(1)}, "update ticket"},
+		{"/Tickets/query", psa.KindTicket, psa.Fields{"company": to(1)}, "update ticket"},
+		{"/Resources/query", psa.KindTicket, psa.Fields{"owner": to(1)}, "update ticket"},
+	} {
+		tenant := autotasktest.Small()
+		p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.Retries = -1 })
+		srv.Fail(autotasktest.Fault{Path: tt.fails, Status: 503, Count: -1})
+		collection := map[psa.Kind]string{psa.KindNote: "TicketNotes", psa.KindSite: "CompanyLocations"}[tt.kind]
+		if collection == "" {
+			collection = entities[tt.kind]
+		}
+		target := ref(tt.kind, tenant.IDs(collection)[0])
+		_, err := p.Update(t.Context(), target, psa.Patch{Set: tt.set})
+		var e *psa.Error
+		if !errors.Is(err, psa.ErrUnavailable) || !errors.As(err, &e) || e.Op != tt.op {
+			t.Errorf("%s fails: %v, want ErrUnavailable of %q", tt.fails, err, tt.op)
+		}
+		for _, r := range srv.Requests() {
+			if r.Method == http.MethodPatch {
+				t.Errorf("%s fails: %s was sent", tt.fails, r.Path)
+			}
+		}
+	}
+}
+
+// A role without an owner is nobody's.
+func TestRoleOfNobody(t *testing.T) {
+	tenant := autotasktest.Small()
+	p, _ := open(t, tenant, nil, nil)
+	id := tenant.IDs("Tickets")[0]
+	tenant.Update("Tickets", id, autotasktest.Row{"assignedResourceID": nil, "assignedResourceRoleID": nil})
+	_, err := p.Update(t.Context(), ref(psa.KindTicket, id), psa.Patch{Set: psa.Fields{"owner_role": to(tenant.IDs("Roles")[0])}})
+	if !errors.Is(err, psa.ErrInvalid) || !strings.Contains(err.Error(), "owner_role: goes with an owner") {
+		t.Error(err)
+	}
+}
+
 // The second request of a move to another company is refused: contact and site
 // are put back.
 func TestMovedInVain(t *testing.T) {
@@ -364,271 +430,4 @@ func TestMovedInVain(t *testing.T) {
 	if !errors.Is(err, psa.ErrInvalid) || !strings.Contains(err.Error(), "contact and site were cleared") || len(*log) != 3 {
 		t.Errorf("%v after %q", err, *log)
 	}
-}
-
-// A ticket moves in a tenant that refuses a contact of another company.
-func TestMoved(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, _ := open(t, tenant, nil, nil)
-	companies, id := tenant.IDs("Companies"), tenant.IDs("Tickets")[0]
-	from := tenant.Get("Tickets", id)["companyID"].(int)
-	other := companies[slices.IndexFunc(companies, func(c int) bool { return c != 0 && c != from })]
-	r, err := p.Update(t.Context(), ref(psa.KindTicket, id), psa.Patch{Set: psa.Fields{"company": to(other), "summary": "Moved"}})
-	if err != nil || r.Fields.Ref("company").ID != fmt.Sprint(other) || r.Fields["contact"] != nil || r.Fields["site"] != nil || r.Fields.String("summary") != "Moved" {
-		t.Errorf("%v, %v", r.Fields, err)
-	}
-}
-
-// Approved time, and time on a sheet that was handed in, is locked; that is no
-// failure that another try helps.
-func TestLockedTime(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, nil)
-	ids := tenant.IDs("TimeEntries")
-	tenant.Update("TimeEntries", ids[0], autotasktest.Row{"billingApprovalDateTime": "2026-06-01T00:00:00Z"})
-	row := tenant.Get("TimeEntries", ids[1])
-	day, err := time.Parse(time.RFC3339, row["dateWorked"].(string))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tenant.SetTimesheet(row["resourceID"].(int), day, autotasktest.SheetSubmitted)
-	for i, id := range ids[:2] {
-		srv.ClearCounters()
-		_, err := p.Update(t.Context(), ref(psa.KindTimeEntry, id), psa.Patch{Set: psa.Fields{"notes": "x"}})
-		gone := p.Delete(t.Context(), ref(psa.KindTimeEntry, id))
-		for _, err := range []error{err, gone} {
-			var e *psa.Error
-			if !errors.Is(err, psa.ErrConflict) || psa.Temporary(err) || !errors.As(err, &e) || e.Detail == "" {
-				t.Errorf("time entry %d: %v, want ErrConflict that says why", i, err)
-			}
-		}
-		for _, r := range srv.Requests() {
-			if i == 0 && (r.Method == "PATCH" || r.Method == "DELETE") {
-				t.Errorf("%s of an approved entry was sent", r.Method)
-			}
-		}
-	}
-}
-
-// Without a default role, a resource works in none.
-func TestNoDefaultRole(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, nil)
-	who, tickets := tenant.IDs("Resources")[1], tenant.IDs("Tickets")
-	ticket := tickets[slices.IndexFunc(tickets, func(id int) bool { return tenant.Get("Tickets", id)["assignedResourceID"] != who })]
-	tenant.Update("Resources", who, autotasktest.Row{"defaultServiceDeskRoleID": nil})
-	entry := psa.Fields{"ticket": to(ticket), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}
-	before := len(srv.Requests())
-	for field, err := range map[string]error{
-		"work_role":  second(p.Create(t.Context(), psa.KindTimeEntry, entry, 0)),
-		"owner_role": second(p.Update(t.Context(), ref(psa.KindTicket, ticket), psa.Patch{Set: psa.Fields{"owner": to(who)}})),
-	} {
-		if !errors.Is(err, psa.ErrInvalid) || !strings.Contains(err.Error(), field+": required") {
-			t.Errorf("%v, want ErrInvalid that names %s", err, field)
-		}
-	}
-	for _, r := range srv.Requests()[before:] {
-		if r.Method == "PATCH" || r.Method == "POST" && !strings.HasSuffix(r.Path, "/query") {
-			t.Errorf("%s %s was sent", r.Method, r.Path)
-		}
-	}
-}
-
-// An hours-only entry has no time of day to keep in step.
-func TestHoursOnly(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, _ := open(t, tenant, nil, nil)
-	id := tenant.IDs("TimeEntries")[0]
-	tenant.Update("TimeEntries", id, autotasktest.Row{"startDateTime": nil, "endDateTime": nil})
-	r, err := p.Update(t.Context(), ref(psa.KindTimeEntry, id), psa.Patch{Set: psa.Fields{"hours": 3}})
-	if err != nil || r.Fields["hours"] != json.Number("3") || r.Fields["end_at"] != nil {
-		t.Errorf("%v, %v", r.Fields, err)
-	}
-}
-
-// A missing right and a missing row sound the same on a write.
-func TestRightOrRow(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, nil)
-	id := tenant.IDs("Tickets")[0]
-	set := psa.Patch{Set: psa.Fields{"summary": "x"}}
-	if _, err := p.Update(t.Context(), ref(psa.KindTicket, 987654321), set); !errors.Is(err, psa.ErrNotFound) {
-		t.Errorf("%v, want ErrNotFound", err)
-	}
-	fault := srv.Fail(autotasktest.Fault{Method: "PATCH", Path: "/Tickets", Count: 1, Status: 500,
-		Body: `{"errors":["No matching records found. The logged in Resource may not have the required permissions to update the data."]}`})
-	if _, err := p.Update(t.Context(), ref(psa.KindTicket, id), set); !errors.Is(err, psa.ErrDenied) {
-		t.Errorf("%v, want ErrDenied: the row is there", err)
-	}
-	srv.Heal(fault...)
-	srv.Deny("PATCH", "/Tickets")
-	if _, err := p.Update(t.Context(), ref(psa.KindTicket, id), set); !errors.Is(err, psa.ErrDenied) {
-		t.Errorf("%v, want ErrDenied", err)
-	}
-}
-
-// A row that cannot be read back was written all the same.
-func TestReadBackFails(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.Retries = -1 })
-	srv.After(func(r *http.Request) {
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/TimeEntries") {
-			srv.Fail(autotasktest.Fault{Path: "/TimeEntries/query", Status: 503, Count: -1})
-		}
-	})
-	who, before := tenant.IDs("Resources")[1], len(tenant.IDs("TimeEntries"))
-	r, err := p.Create(t.Context(), psa.KindTimeEntry, psa.Fields{"ticket": to(tenant.IDs("Tickets")[0]), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}, 0)
-	ids := tenant.IDs("TimeEntries")
-	if len(ids) != before+1 || !errors.Is(err, psa.ErrUnavailable) || r.Ref != ref(psa.KindTimeEntry, ids[len(ids)-1]) {
-		t.Errorf("%s of %d rows, %v", r.Ref, len(ids), err)
-	}
-}
-
-// Workflow rules run whatever is asked for, and what they change is read back.
-func TestWorkflowRules(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, nil)
-	tenant.AddWorkflowRule(autotasktest.WorkflowRule{Collection: "Tickets", MailTo: "contact", Set: autotasktest.Row{"priority": 3}})
-	r, err := p.Update(t.Context(), ref(psa.KindTicket, tenant.IDs("Tickets")[0]), psa.Patch{Set: psa.Fields{"summary": "x", "priority": to(1)}})
-	if err != nil || r.Fields.Ref("priority").ID != "3" || srv.MailSent() != 1 {
-		t.Errorf("priority %v, %d mails, %v", r.Fields["priority"], srv.MailSent(), err)
-	}
-	for kind, f := range p.Features() {
-		want := psa.MailNever
-		if kind == psa.KindTicket || kind == psa.KindNote || kind == psa.KindTimeEntry {
-			want = psa.MailUncontrolled
-		}
-		if f.Mail != want {
-			t.Errorf("%s: mail control %d, want %d", kind, f.Mail, want)
-		}
-	}
-}
-
-// A note for the client's technicians is never shown to more people than that.
-func TestTeamNotes(t *testing.T) {
-	for _, tt := range []struct {
-		name, want string
-		labels     []string
-	}{
-		{"not co-managed", "internal", nil},
-		{"co-managed", "team", []string{"Internal & Co-Managed"}},
-		{"wider", "internal", []string{"All users & Co-managed"}},
-		{"narrowest of two", "team", []string{"All users & Co-managed", "Internal and co-managed"}},
-		{"one of several", "internal", []string{"Internal & Co-managed A", "Internal & Co-managed B"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tenant := autotasktest.Small()
-			for _, label := range tt.labels {
-				tenant.AddPicklistValue("TicketNotes", "publish", autotasktest.PicklistValue{Label: label})
-			}
-			p, _ := open(t, tenant, nil, nil)
-			r, err := p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": to(tenant.IDs("Tickets")[0]), "text": "x", "type": to(3), "visibility": "team"}, 0)
-			if err != nil || r.Fields.String("visibility") != tt.want {
-				t.Errorf("%q, %v, want %q", r.Fields.String("visibility"), err, tt.want)
-			}
-		})
-	}
-}
-
-// Custom fields that are not named keep their values.
-func TestCustomFieldsKept(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, _ := open(t, tenant, nil, nil)
-	id := tenant.IDs("Tickets")[0]
-	before, err := p.Get(t.Context(), ref(psa.KindTicket, id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	custom, _ := before.Fields["custom"].(psa.Fields)
-	var name string
-	for _, row := range list(t, p, psa.KindCustomField, psa.Query{}) {
-		if _, ours := custom[row.ID]; ours && row.Fields.String("name") == "Asset Tag" {
-			name = row.ID
-		}
-	}
-	if name == "" {
-		t.Fatal("tickets have no field Asset Tag")
-	}
-	for _, v := range []any{"BC-1", nil, "BC-2"} {
-		after, err := p.Update(t.Context(), ref(psa.KindTicket, id), psa.Patch{Set: psa.Fields{"custom." + name: v}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := custom.Clone()
-		want[name] = v
-		if diff := cmp.Diff(want, after.Fields["custom"]); diff != "" {
-			t.Error(diff)
-		}
-	}
-}
-
-// A database that moved takes a write once, where it is now.
-func TestWriteAfterMove(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := autotasktest.Small()
-		p, srv := open(t, tenant, nil, nil)
-		who, ticket, before := tenant.IDs("Resources")[1], tenant.IDs("Tickets")[0], len(tenant.IDs("TimeEntries"))
-		entry := psa.Fields{"ticket": to(ticket), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}
-		for i := range 2 {
-			if _, err := p.Create(t.Context(), psa.KindTimeEntry, entry, 0); err != nil || len(tenant.IDs("TimeEntries")) != before+i+1 {
-				t.Errorf("%d rows more, %v", len(tenant.IDs("TimeEntries"))-before, err)
-			}
-			time.Sleep(2 * time.Minute)
-			srv.MoveZone()
-		}
-		if strays := srv.Strays(); len(strays) > 0 {
-			t.Errorf("requests to other hosts: %v", strays)
-		}
-	})
-}
-
-// Writes wait for the same three threads of an entity as reads.
-func TestWritesKeepToThreads(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := autotasktest.Small()
-		p, srv := open(t, tenant, &autotasktest.Options{Latency: time.Second}, nil)
-		company := tenant.IDs("Companies")[1]
-		done := make(chan error)
-		for i := range 12 {
-			go func() {
-				_, err := p.Create(t.Context(), psa.KindContact, psa.Fields{"company": to(company), "first_name": "Pat", "last_name": fmt.Sprint("Doe ", i)}, 0)
-				done <- err
-			}()
-		}
-		for range 12 {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		for entity, n := range srv.MaxThreads() {
-			if n > 3 {
-				t.Errorf("%d requests at %s at the same moment", n, entity)
-			}
-		}
-		if srv.MaxThreads()["Companies"] != 3 {
-			t.Errorf("creates ran one after the other: %v", srv.MaxThreads())
-		}
-	})
-}
-
-// A spent quota holds writes up, or refuses them, before they are sent.
-func TestWritesKeepToQuota(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := autotasktest.Small()
-		p, srv := open(t, tenant, nil, func(c *autotask.Config) {
-			c.Budget = autotask.NewBudget(&autotask.BudgetConfig{Requests: 24, Share: 0.5})
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var err error
-		for err == nil {
-			_, err = p.Update(ctx, ref(psa.KindTicket, tenant.IDs("Tickets")[0]), psa.Patch{Set: psa.Fields{"summary": "x"}})
-		}
-		if !errors.Is(err, psa.ErrRateLimited) && !errors.Is(err, psa.ErrTimeout) {
-			t.Errorf("%v, want a spent quota", err)
-		}
-		if n := len(srv.Requests()); n > 13 {
-			t.Errorf("%d requests of 12", n)
-		}
-	})
 }
