@@ -29,7 +29,8 @@ type Options struct {
 	// BusyTimeout is how long a write waits for other writers before it is
 	// psa.ErrUnavailable. Defaults to five seconds.
 	BusyTimeout time.Duration
-	// Now is the clock that stamps writes. Defaults to time.Now.
+	// Now is the clock that stamps writes; it is called by many goroutines.
+	// Defaults to time.Now.
 	Now func() time.Time
 }
 

@@ -3,6 +3,7 @@ package hostdb_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -240,5 +241,42 @@ func TestResync(t *testing.T) {
 	}
 	if fields["custom.estimate_minutes"] != psa.TypeNumber || fields["custom.site_code"] != psa.TypeString {
 		t.Errorf("custom fields are %q and %q", fields["custom.estimate_minutes"], fields["custom.site_code"])
+	}
+}
+
+// What is out of scope is out of it where other rows refer to it, too.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.exec("INSERT INTO comments (ticket_id, body, created_at, created_by, updated_at, updated_by) VALUES (4, 'On a task', ?1, 'ana', ?1, 'ana')", "2026-03-02T09:00:00.000Z")
+	if n := len(h.list(psa.KindNote, psa.Query{})); n != 3 {
+		t.Errorf("%d notes, want 3 without that on a project's task", n)
+	}
+	ticket := to(psa.KindTicket, "1")
+	if got := h.get(ticket).Fields.Ref("contact"); got != (psa.Reference{ID: "1", Name: "Alex Morgan"}) {
+		t.Errorf("contact is %v", got)
+	}
+	for _, change := range []string{
+		"UPDATE people SET is_mailbox = 1 WHERE id = 1",
+		"UPDATE people SET is_mailbox = 0, deleted_at = updated_at WHERE id = 1",
+	} {
+		h.exec(change)
+		if got, ok := h.get(ticket).Fields["contact"]; got != nil || !ok {
+			t.Errorf("after %s contact is %v", change, got)
+		}
+	}
+}
+
+// Engines repeat a row's values in their errors; the provider does not.
+func TestErrorsHoldNoValues(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	cause := errors.New("duplicate key (email)=(alex@acme.example)")
+	h.faults.set(func(f *faults) { f.query = func(context.Context, string) error { return cause } })
+	_, err := h.p.Get(t.Context(), to(psa.KindContact, "1"))
+	is(t, "an unknown failure", err, psa.ErrUnavailable)
+	is(t, "its cause", err, cause)
+	if strings.Contains(err.Error(), "alex") {
+		t.Errorf("the error shows a value: %v", err)
 	}
 }
