@@ -37,8 +37,11 @@ func (p *Provider) Canonicalise(kind psa.Kind, fields psa.Fields) (psa.Fields, e
 func (p *Provider) canonical(kind psa.Kind, field string, v any) any {
 	head, sub, dotted := strings.Cut(field, ".")
 	f, _ := psa.FieldOf(kind, head)
-	if field == "visibility" && (v == nil || v == "" || v == string(psa.TeamOnly)) {
-		return string(psa.Internal)
+	if s, ok := v.(string); field == "visibility" && (ok || v == nil) {
+		if s = flat(tidy(s)); s == "" || s == string(psa.TeamOnly) {
+			s = string(psa.Internal)
+		}
+		return s
 	}
 	if dotted && f.Type == psa.TypeObject {
 		f.Type = psa.TypeString
