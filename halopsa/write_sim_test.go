@@ -3,6 +3,7 @@ package halopsa_test
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -156,7 +157,7 @@ func TestPriorityIsReplaced(t *testing.T) {
 		t.Errorf("priority %q", got)
 	}
 	q, _, _ := writable(t, &halopsatest.Options{RefusePriority: true}, nil)
-	if _, err := q.Create(t.Context(), psa.KindTicket, fields, 0); psa.ErrorClass(err) != psa.ErrInvalid {
+	if _, err := q.Create(t.Context(), psa.KindTicket, fields, 0); !errors.Is(err, psa.ErrInvalid) {
 		t.Error(err)
 	}
 }
@@ -236,11 +237,11 @@ func TestInvoicedTime(t *testing.T) {
 	})
 	for range 2 {
 		_, err := p.Update(t.Context(), r.Ref, psa.Patch{Set: psa.Fields{"hours": json.Number("3")}})
-		if psa.ErrorClass(err) != psa.ErrConflict || !strings.Contains(err.Error(), "invoiced") {
+		if !errors.Is(err, psa.ErrConflict) || !strings.Contains(err.Error(), "invoiced") {
 			t.Error(err)
 		}
 	}
-	if err := p.Delete(t.Context(), r.Ref); psa.ErrorClass(err) != psa.ErrConflict {
+	if err := p.Delete(t.Context(), r.Ref); !errors.Is(err, psa.ErrConflict) {
 		t.Error(err)
 	}
 	if got, err := p.Get(t.Context(), r.Ref); err != nil || got.Fields["hours"] != json.Number("0.5") || got.Fields["locked"] != true {
@@ -261,7 +262,7 @@ func TestMarkerSearchIsIgnored(t *testing.T) {
 	for _, err := range p.Find(t.Context(), psa.KindTicket, psa.Fields{"external_ref": "x"}) {
 		failed = err
 	}
-	if psa.ErrorClass(failed) != psa.ErrData {
+	if !errors.Is(psa.ErrorClass(failed), psa.ErrData) {
 		t.Error(failed)
 	}
 	if n := len(srv.Requests()); n > 40 {
@@ -278,7 +279,7 @@ func TestCheckOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, want := range []error{want, want, nil} {
-			if got := report.Access[i].Err; psa.ErrorClass(got) != want {
+			if got := report.Access[i].Err; !errors.Is(psa.ErrorClass(got), want) {
 				t.Errorf("%d: %s: %v, want %v", id, report.Access[i].Kind, got, want)
 			}
 		}
@@ -302,7 +303,7 @@ func TestWritesKeepSecrets(t *testing.T) {
 		fmt.Fprintf(&seen, "%s %v\n", r.Raw, r.Fields)
 		srv.Fail(halopsatest.Fault{Method: http.MethodPost, Path: "/**", Status: 400, Body: `{"[0].name":["Could not convert string to integer: written. Path '[0].name', line 1, position 9."]}`})
 		_, err = p.Create(t.Context(), kind, sample(tenant, kind), 0)
-		if psa.ErrorClass(err) != psa.ErrInvalid || strings.Contains(err.Error(), "written") {
+		if !errors.Is(err, psa.ErrInvalid) || strings.Contains(err.Error(), "written") {
 			t.Error(err)
 		}
 		fmt.Fprintln(&seen, err)

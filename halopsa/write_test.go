@@ -314,7 +314,7 @@ func TestDeleteRequests(t *testing.T) {
 			if diff := cmp.Diff(tt.want, r.writes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if tt.err == nil || tt.err == psa.ErrConflict || tt.err == psa.ErrUnsupported {
+			if tt.err == nil || errors.Is(tt.err, psa.ErrConflict) || errors.Is(tt.err, psa.ErrUnsupported) {
 				return
 			}
 			if _, err := p.Update(t.Context(), ref, psa.Patch{Set: psa.Fields{}}); !errors.Is(err, tt.err) {
@@ -351,7 +351,7 @@ func TestRefusedFields(t *testing.T) {
 			p, r := recording(t, nil)
 			_, err := p.Create(t.Context(), tt.kind, tt.set, psa.NotifyNone)
 			var e *psa.Error
-			if !errors.As(err, &e) || e.Code != psa.ErrInvalid || e.Detail != tt.want {
+			if !errors.As(err, &e) || !errors.Is(err, psa.ErrInvalid) || e.Detail != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 			if len(r.reads)+len(r.writes) > 0 {
@@ -401,7 +401,7 @@ func TestRefusedReferences(t *testing.T) {
 			p, r := recording(t, nil)
 			_, err := p.Create(t.Context(), tt.kind, tt.set, psa.NotifyNone)
 			var e *psa.Error
-			if !errors.As(err, &e) || psa.ErrorClass(err) != psa.ErrInvalid || e.Detail != tt.want {
+			if !errors.As(err, &e) || !errors.Is(psa.ErrorClass(err), psa.ErrInvalid) || e.Detail != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 			if len(r.writes) > 0 {
@@ -453,7 +453,7 @@ func TestWriteAnswers(t *testing.T) {
 				} else {
 					_, err = p.Update(t.Context(), psa.Ref{Kind: psa.KindCompany, ID: "12"}, psa.Patch{Set: psa.Fields{"name": "x"}})
 				}
-				if psa.ErrorClass(err) != want || want == nil && err != nil {
+				if !errors.Is(psa.ErrorClass(err), want) || want == nil && err != nil {
 					t.Errorf("%s: %v, want %v", what, err, want)
 				}
 				if len(r.writes) != 1 {
@@ -470,7 +470,7 @@ func TestRefusedOutcome(t *testing.T) {
 	p, r := recording(t, nil)
 	r.status, r.answer = 400, `"You do not have access to this Action at the moment"`
 	_, err := p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": id("4321"), "text": "secret words"}, 0)
-	if psa.ErrorClass(err) != psa.ErrInvalid || !strings.Contains(err.Error(), "access to this Action") || strings.Contains(err.Error(), "secret") {
+	if !errors.Is(psa.ErrorClass(err), psa.ErrInvalid) || !strings.Contains(err.Error(), "access to this Action") || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}
 }
@@ -507,7 +507,7 @@ func TestTokenEndsBeforeWrite(t *testing.T) {
 			return r.respond(t, req)
 		})
 		_, err := p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": id("4321"), "text": "x"}, 0)
-		if psa.ErrorClass(err) != want || want == nil && err != nil {
+		if !errors.Is(psa.ErrorClass(err), want) || want == nil && err != nil {
 			t.Errorf("%v, want %v", err, want)
 		}
 		if posts != 2 {
