@@ -158,18 +158,20 @@ func (t *table) object(field string, v any) (psa.Fields, error) {
 			all[rest] = nil
 		}
 	}
-	if v, err := psa.Canonical(v); len(all) == 0 || err != nil {
+	v, err := psa.Canonical(v)
+	given, ok := v.(psa.Fields)
+	switch {
+	case err != nil, len(all) == 0:
 		return nil, invalid(field, fmt.Errorf("no such field"))
-	} else if v == nil {
+	case v == nil:
 		return all, nil
-	} else if given, ok := v.(psa.Fields); !ok {
+	case !ok:
 		return nil, invalid(field, fmt.Errorf("want an object"))
-	} else if field == "custom" {
+	case field == "custom":
 		return given, nil
-	} else {
-		maps.Copy(all, given)
-		return all, nil
 	}
+	maps.Copy(all, given)
+	return all, nil
 }
 
 // tidy returns a value as the host will hold it; nil for none.
