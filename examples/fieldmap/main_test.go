@@ -223,3 +223,35 @@ func thereAndBack(t *testing.T, vendor string) {
 		t.Error("no ticket")
 	}
 }
+
+// What records hold are codes with Autotask and HaloPSA, and what people see
+// with ConnectWise.
+func TestLabelsOfOptions(t *testing.T) {
+	coded := map[string]bool{"connectwise": false, "autotask": true, "halopsa": true}
+	for _, v := range vendors() {
+		c, err := connect(context.Background(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.close()
+		snap, err := c.snapshot(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists := 0
+		for _, kind := range psa.RecordKinds() {
+			for _, f := range snap.Fields(kind) {
+				if f.Type != psa.TypeOption {
+					continue
+				}
+				lists++
+				if (f.Labels != nil) != coded[v] || f.Labels != nil && len(f.Labels) != len(f.Options) {
+					t.Errorf("%s: %s of %s has options %q and labels %q", v, f.Name, kind, f.Options, f.Labels)
+				}
+			}
+		}
+		if lists == 0 {
+			t.Errorf("%s: no lists", v)
+		}
+	}
+}
