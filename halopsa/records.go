@@ -253,10 +253,12 @@ func (p *Provider) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.
 // ignores what it was asked for.
 const maxSingles = 25
 
-// hides reports whether a row lacks a field that is looked for.
+// hides reports whether a row lacks a field that is looked for. Where it tells
+// custom fields at all, those without a value may be left out.
 func (l *list) hides(have, by psa.Fields) bool {
 	for field := range by {
-		if _, ok := have.Lookup(field); !ok && l.find[field].inner {
+		head, _, _ := strings.Cut(field, ".")
+		if _, ok := have[head]; !ok && l.find[field].inner {
 			return true
 		}
 	}

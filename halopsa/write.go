@@ -54,8 +54,10 @@ func (w *write) fail(code error, detail string, cause error) error {
 // the row was made but cannot be read back, the error names it in its Ref.
 //
 // Everything that is wrong with fields is [psa.ErrInvalid], before the write;
-// so is what Halo refuses. With [Config.SkipRules] and [psa.NotifyNone] a write
-// makes no mail.
+// so is what Halo refuses. With [psa.NotifyContact] a new ticket is acknowledged
+// and an action mailed; for [psa.NotifyResources] Halo has no switch. With
+// [Config.SkipRules] a write with [psa.NotifyNone] makes no mail, otherwise the
+// instance's own rules may.
 func (p *Provider) Create(ctx context.Context, kind psa.Kind, fields psa.Fields, notify psa.Notify) (psa.Record, error) {
 	w, err := p.begin(ctx, psa.CanCreate, psa.Ref{Kind: kind}, fields, notify)
 	if err != nil {

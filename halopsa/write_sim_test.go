@@ -270,6 +270,33 @@ func TestMarkerSearchIsIgnored(t *testing.T) {
 	}
 }
 
+// A marker in a custom field is found in the list, without reading each row.
+func TestCustomMarker(t *testing.T) {
+	tenant := halopsatest.Medium()
+	p, srv := open(t, tenant, nil, func(c *halopsa.Config) {
+		c.TopLevel, c.Markers = 1, map[psa.Kind]int{psa.KindCompany: 154}
+	})
+	if f := p.Features()[psa.KindCompany]; f.Marker != "custom.154" || !f.Can.Has(psa.CanFind) {
+		t.Errorf("%+v", f)
+	}
+	want := made(t, p, psa.KindCompany, psa.Fields{"name": "Marked", "custom.154": "m-1"})
+	made(t, p, psa.KindCompany, psa.Fields{"name": "Other", "custom.154": "m-11"})
+	srv.ClearCounters()
+	var got []psa.Ref
+	for r, err := range p.Find(t.Context(), psa.KindCompany, psa.Fields{"custom.154": "m-1"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.Ref)
+	}
+	if !slices.Equal(got, []psa.Ref{want.Ref}) {
+		t.Errorf("found %v, want %v", got, want.Ref)
+	}
+	if n := len(srv.Requests()); n > 3 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 // Configured action types are checked with the right to read.
 func TestCheckOutcomes(t *testing.T) {
 	for id, want := range map[int]error{7: nil, 10: psa.ErrInvalid, 2: psa.ErrInvalid, 999: psa.ErrInvalid} {

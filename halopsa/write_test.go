@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/halopsa"
@@ -49,6 +51,8 @@ type recorder struct {
 	reads  []string
 	status int    // of an answer to a POST; 0: 201
 	answer string // to a POST; "": the row with an id
+
+	limited int // so many writes are refused first: too many requests
 }
 
 func (r *recorder) respond(t testing.TB, req *http.Request) (*http.Response, error) {
@@ -69,6 +73,9 @@ func (r *recorder) respond(t testing.TB, req *http.Request) (*http.Response, err
 		body = " " + string(b)
 	}
 	r.writes = append(r.writes, line(req)+body)
+	if len(r.writes) <= r.limited {
+		return answer(429, "Rate Limit Reached - 700 Requests per rolling 5 minute window.")(req)
+	}
 	status := r.status
 	if status == 0 {
 		status = 201
@@ -331,7 +338,7 @@ func TestRefusedFields(t *testing.T) {
 		name string
 		kind psa.Kind
 		set  fields
-		want string // "x" in front: of an update of row 12
+		want string
 	}{
 		{"company", psa.KindCompany, fields{"phone": "1", "url": "x", "nonsense": 1, "types": []any{id("1"), id("2")}, "website": 5},
 			"name: is required; nonsense: is not written; phone: is not written; types: want one reference with the id of a row, or none; url: is not written; website: want a text"},
@@ -487,6 +494,21 @@ func TestReadBackFails(t *testing.T) {
 	if len(r.writes) != 1 {
 		t.Error(r.writes)
 	}
+}
+
+// Too many requests is a refusal, too: the write waits and is repeated.
+func TestWriteIsRateLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, r := recording(t, func(c *halopsa.Config) { c.Retries = 2 })
+		r.limited = 1
+		start := time.Now()
+		if _, err := p.Create(t.Context(), psa.KindNote, psa.Fields{"ticket": id("4321"), "text": "x"}, 0); err != nil {
+			t.Error(err)
+		}
+		if n := len(r.writes); n != 2 || time.Since(start) < time.Minute {
+			t.Errorf("%d writes in %v", n, time.Since(start))
+		}
+	})
 }
 
 // A 401 proves that a write was not executed: with a new token it is repeated,
