@@ -88,7 +88,7 @@ func newWorld(t testing.TB, yaml string, change ...func(*bridge.Options)) *world
 func worldOf(t testing.TB, left, right psatest.Tenant, yaml string, change ...func(*bridge.Options)) *world {
 	t.Helper()
 	left.Instance, right.Instance = psa.Instance{ID: "left"}, psa.Instance{ID: "right"}
-	w := &world{t: t, left: psatest.NewProvider(left), right: psatest.NewProvider(right), state: cache.NewMemory()}
+	w := &world{t: t, left: psatest.NewProvider(left.WithPageSize(100)), right: psatest.NewProvider(right.WithPageSize(100)), state: cache.NewMemory()}
 	m, err := mapping.Parse("map.yaml", []byte(yaml), nil)
 	if err != nil {
 		t.Fatal(err)

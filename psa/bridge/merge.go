@@ -161,6 +161,14 @@ func (m *merging) look(i int) {
 		}
 	}
 	parked := m.parkedOf(u.group)
+	if parked != nil && parked.Why == whyRefused && !m.isAnswered(u.group) {
+		// The system has said what it makes of the value: what comes now is new.
+		for s := range Side(2) {
+			if is := conflict.At(parked.Is[s], u.name); !is.Absent() {
+				st.base[s] = is
+			}
+		}
+	}
 	for s := range Side(2) {
 		v := &m.in.view[s]
 		switch {
@@ -187,6 +195,11 @@ func (m *merging) look(i int) {
 		st.changed[s] = !st.own[s].Absent() && (st.base[s].Absent() || !sameValue(st.own[s], st.base[s]))
 	}
 	m.compare(u, st)
+}
+
+func (m *merging) isAnswered(g int) bool {
+	_, ok := m.in.answers[m.k.groups[g].name]
+	return ok
 }
 
 // compare brings both sides into the same terms: those of the left side, or of
@@ -327,12 +340,12 @@ func (m *merging) decide(g int) error {
 		moved = moved || st.changed[Left] || st.changed[Right]
 		troubled = troubled || st.trouble != nil
 	}
-	if !moved && !troubled {
-		return nil
-	}
 	ans, answered := m.in.answers[grp.name]
 	if p := m.parkedOf(g); p != nil && !answered && m.stays(grp, p) && (m.in.again == nil || !m.in.again(*p)) {
 		m.out.parked = append(m.out.parked, *p)
+		return nil
+	}
+	if !moved && !troubled {
 		return nil
 	}
 	for _, i := range grp.units {
