@@ -1,4 +1,5 @@
-// Package cachetest states what every cache.Store guarantees, as test cases.
+// Package cachetest states what every cache.Store and cache.State guarantees,
+// as test cases.
 //
 //	func TestStore(t *testing.T) {
 //		cachetest.Run(t, func(t *testing.T) cache.Store { return mystore.New(t.TempDir()) })
@@ -7,7 +8,7 @@
 // Each case is a named rule, which is printed when a store breaks it. Cases for
 // cache.Historian and cache.Leaser run where the store implements them. A
 // [Harness] adds those that need to open the same data twice or to make the
-// storage fail.
+// storage fail. [RunState] and [StateHarness] are the same for a cache.State.
 package cachetest
 
 import (
@@ -76,27 +77,20 @@ type guarantee struct {
 // check runs the case and returns what it found. It reports nothing to t, so
 // that the suite's own test can run stores that must fail.
 func (g guarantee) check(t *testing.T, h Harness) []string {
-	c := &tester{t: t, h: h, ctx: t.Context()}
-	func() {
-		defer func() {
-			switch p := recover(); p {
-			case nil, stopped{}:
-			default:
-				c.errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		g.run(c)
-	}()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failures
+	c := &tester{findings: findings{t: t, ctx: t.Context()}, h: h}
+	return c.collect(func() { g.run(c) })
 }
 
-// A tester collects what one case finds. Its methods may be called from several
-// goroutines, fatalf only from that of the case.
+// A tester runs one case on a Store.
 type tester struct {
+	findings
+	h Harness
+}
+
+// findings collect what one case finds. Its methods may be called from several
+// goroutines, fatalf only from that of the case.
+type findings struct {
 	t   *testing.T
-	h   Harness
 	ctx context.Context
 
 	mu       sync.Mutex
@@ -105,7 +99,24 @@ type tester struct {
 
 type stopped struct{}
 
-func (c *tester) errorf(format string, args ...any) {
+// collect runs a case and returns what it found.
+func (c *findings) collect(run func()) []string {
+	func() {
+		defer func() {
+			switch p := recover(); p {
+			case nil, stopped{}:
+			default:
+				c.errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		run()
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failures
+}
+
+func (c *findings) errorf(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.failures) < 10 {
@@ -113,7 +124,7 @@ func (c *tester) errorf(format string, args ...any) {
 	}
 }
 
-func (c *tester) fatalf(format string, args ...any) {
+func (c *findings) fatalf(format string, args ...any) {
 	c.errorf(format, args...)
 	panic(stopped{})
 }
