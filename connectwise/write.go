@@ -20,7 +20,8 @@ import (
 // the server knows, such as whether a status belongs to the board, is left to
 // it: its refusal is [psa.ErrInvalid], or [psa.ErrConflict] if such a row is
 // there already. The request is repeated only if the server certainly did not
-// take it.
+// take it. After an error that is temporary, and after [psa.ErrData], which is
+// for an answer that makes no sense, the row may be there.
 func (p *Provider) Create(ctx context.Context, kind psa.Kind, fields psa.Fields, notify psa.Notify) (psa.Record, error) {
 	w, err := p.writer(ctx, "create", psa.Ref{Kind: kind}, psa.CanCreate)
 	if err != nil {
