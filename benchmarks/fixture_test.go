@@ -107,7 +107,7 @@ func catalogs() (left, right *catalog) {
 		psa.Field{Name: "custom.17", Caption: "VIP", Type: psa.TypeBool},
 		psa.Field{Name: "custom.20", Caption: "Region", Type: psa.TypeOption, Options: []string{"North", "South"}})
 	right = &catalog{options: map[psa.Kind]psa.Options{}, rows: map[psa.Kind]map[string]psa.Fields{}}
-	for _, f := range []psa.Field{
+	right.fields = []psa.Field{
 		{Name: "account", Type: psa.TypeRef, Kind: psa.KindCompany}, {Name: "requester", Type: psa.TypeRef, Kind: psa.KindContact},
 		{Name: "place", Type: psa.TypeRef, Kind: psa.KindSite}, {Name: "contract", Type: psa.TypeRef, Kind: psa.KindAgreement},
 		{Name: "queue", Type: psa.TypeRef, Kind: psa.KindBoard}, {Name: "group", Type: psa.TypeRef, Kind: psa.KindTeam},
@@ -115,8 +115,6 @@ func catalogs() (left, right *catalog) {
 		{Name: "assignee", Type: psa.TypeRef, Kind: psa.KindMember}, {Name: "estimate", Type: psa.TypeNumber}, {Name: "worked", Type: psa.TypeNumber},
 		{Name: "is_closed", Type: psa.TypeBool}, {Name: "due", Type: psa.TypeTime}, {Name: "created", Type: psa.TypeTime}, {Name: "body", Type: psa.TypeText},
 		{Name: "resolution", Type: psa.TypeText},
-	} {
-		right.fields = append(right.fields, f)
 	}
 	for _, n := range []string{"title", "requester_name", "requester_phone", "po", "external", "number", "link", "requester_mail", "channel", "severity", "state",
 		"site_code", "vip", "region"} {
@@ -144,7 +142,7 @@ func people(side string) []psa.Record {
 	return all
 }
 
-// link finds the counterpart of the records whose ids end in a digit below 8.
+// links holds the counterparts of the records whose ids end in a digit below 8.
 var links = func() map[string]string {
 	m := map[string]string{}
 	for _, k := range []psa.Kind{psa.KindCompany, psa.KindContact, psa.KindSite, psa.KindAgreement} {

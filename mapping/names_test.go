@@ -52,12 +52,11 @@ func TestSharedReferences(t *testing.T) {
 	m := mustMap(t, fieldMap(`priority: {app: priority, values: {"Priority 3 - Normal": Medium}}
       summary: priority.note
       description: {app: body}`))
-	mp, err := m.Compile(&Config{Left: psaCatalog(), Right: hostCatalog()})
-	if err == nil {
+	if _, err := m.Compile(&Config{Left: psaCatalog(), Right: hostCatalog()}); err == nil {
 		t.Fatal("a field within a reference compiles")
 	}
-	m = mustMap(t, fieldMap("address: place\n      summary: place.note"))
-	if mp, err = m.Compile(nil); err != nil {
+	mp, err := mustMap(t, fieldMap("address: place\n      summary: place.note")).Compile(nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	address := psa.Fields{"city": "York"}
