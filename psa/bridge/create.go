@@ -369,7 +369,7 @@ func (r *run) newParent(l cache.Link, made Side, h how) ([]cache.Task, error) {
 			if s == made && !f.PerParent {
 				continue
 			}
-			if cur.Swept.IsZero() && !(f.PerParent && !f.Can.Has(psa.CanSince)) {
+			if cur.Swept.IsZero() && !f.PerParent {
 				continue // its first list is still to come
 			}
 			if h.live {

@@ -18,13 +18,18 @@ type firstRun struct {
 	seed maphash.Seed
 	keys [2]map[uint64]candidate
 	side Side // being read
+	// indexed: keys hold the records of both sides.
+	indexed bool
 }
 
-// A candidate is a record that has a key; many tells that there are several.
+// A candidate is a record that has a key, and the first few others that have
+// it, too.
 type candidate struct {
 	id   string
-	many bool
+	more []string
 }
+
+func (c candidate) ids() []string { return append([]string{c.id}, c.more...) }
 
 // match indexes what identifies the records of a kind, unless that was done by
 // an earlier run.
@@ -38,9 +43,10 @@ func (r *run) match(kind psa.Kind) error {
 		return nil
 	}
 	r.first = &firstRun{seed: maphash.MakeSeed()}
-	if len(k.match) == 0 {
-		return nil
+	if len(k.match) == 0 || r.sides[Left].offers[kind].PerParent || r.sides[Right].offers[kind].PerParent {
+		return nil // children are compared parent by parent
 	}
+	r.first.indexed = true
 	for s := range Side(2) {
 		r.first.side = s
 		r.first.keys[s] = map[uint64]candidate{}
@@ -56,13 +62,15 @@ func (r *run) match(kind psa.Kind) error {
 			if rec.Err != nil || r.outside(s, rec) != "" {
 				continue
 			}
-			for i := range k.match {
+			for i := range 2 * len(k.match) {
 				if key, ok := r.first.key(k, i, s, rec, r); ok {
 					c, had := r.first.keys[s][key]
-					if !had {
+					switch {
+					case !had:
 						c.id = rec.ID
+					case len(c.more) < 9:
+						c.more = append(c.more, rec.ID)
 					}
-					c.many = had
 					r.first.keys[s][key] = c
 				}
 			}
@@ -71,10 +79,17 @@ func (r *run) match(kind psa.Kind) error {
 	return nil
 }
 
-// key is the hash of a record's value for a pair of fields, in left terms where
-// it names a linked record.
+// key is the hash of a record's value for a pair of fields. Behind the pairs
+// themselves come those of company names without what companies add to them.
 func (f *firstRun) key(k *kindRules, i int, s Side, rec psa.Record, r *run) (uint64, bool) {
-	text := matchText(k.match[i].paths[s].get(rec.Fields))
+	m := k.match[i%len(k.match)]
+	text := matchText(m.paths[s].get(rec.Fields))
+	if i >= len(k.match) {
+		if k.kind != psa.KindCompany || m.paths[Left].String() != "name" {
+			return 0, false
+		}
+		text = foldName(text)
+	}
 	if text == "" {
 		return 0, false
 	}
@@ -88,7 +103,7 @@ func (f *firstRun) key(k *kindRules, i int, s Side, rec psa.Record, r *run) (uin
 	}
 	var h maphash.Hash
 	h.SetSeed(f.seed)
-	_ = h.WriteByte(byte(i)) // never fails
+	_ = h.WriteByte(byte(i)) // a hash never fails
 	_, _ = h.WriteString(text)
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(parent)
@@ -134,13 +149,13 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 	var found []string
 	sure := false
 	switch {
-	case len(k.match) > 0 && r.first != nil:
+	case r.first != nil && r.first.indexed:
 		found, sure = r.indexed(k, s, rec)
-	case len(k.match) > 0:
-		found, sure, err = r.searched(k, to, s, rec)
-	case r.first != nil && parent != nil:
+	case parent != nil && (r.first != nil || k.kind == psa.KindSite):
 		found, err = r.alike(k, s, rec, parent)
 		sure = len(found) == 1
+	case len(k.match) > 0:
+		found, sure, err = r.searched(k, to, s, rec)
 	}
 	if err != nil || len(found) == 0 {
 		return false, err
@@ -193,7 +208,7 @@ func (r *run) sameParent(k *kindRules, s Side, rec psa.Record, parent *cache.Lin
 // alone have a key; the first key that tells anything decides.
 func (r *run) indexed(k *kindRules, s Side, rec psa.Record) (ids []string, sure bool) {
 	to := s.Other()
-	for i := range k.match {
+	for i := range 2 * len(k.match) {
 		key, ok := r.first.key(k, i, s, rec, r)
 		if !ok {
 			continue
@@ -202,7 +217,7 @@ func (r *run) indexed(k *kindRules, s Side, rec psa.Record) (ids []string, sure 
 		if !ok {
 			continue
 		}
-		return []string{there.id}, !there.many && !r.first.keys[s][key].many
+		return there.ids(), i < len(k.match) && len(there.more) == 0 && len(r.first.keys[s][key].more) == 0
 	}
 	return nil, false
 }
@@ -244,20 +259,35 @@ type neighbours struct {
 	rows   []psa.Record
 }
 
-// alike finds children of the same parent on the other side that say the same:
-// the only way to tell notes and time entries.
+// alike finds children of the same parent on the other side that have the same
+// key or, where a kind has none, say the same: the only way to tell notes and
+// time entries.
 func (r *run) alike(k *kindRules, s Side, rec psa.Record, parent *cache.Link) ([]string, error) {
 	to := s.Other()
 	rows, err := r.children(k.kind, to, parent.IDs[to])
 	if err != nil {
 		return nil, err
 	}
-	in := r.input(&cache.Link{}, how{})
-	print := fingerprint(k, to, r.c.mapTo(to, rec, nil, in.peer[to]).fields)
 	var ids []string
-	for _, row := range rows {
-		if fingerprint(k, to, row.Fields) == print {
-			ids = append(ids, row.ID)
+	if len(k.match) == 0 {
+		in := r.input(&cache.Link{}, how{})
+		print := fingerprint(k, to, r.c.mapTo(to, rec, nil, in.peer[to]).fields)
+		for _, row := range rows {
+			if fingerprint(k, to, row.Fields) == print {
+				ids = append(ids, row.ID)
+			}
+		}
+		return ids, nil
+	}
+	for _, m := range k.match {
+		text := matchText(m.paths[s].get(rec.Fields))
+		for _, row := range rows {
+			if text != "" && matchText(m.paths[to].get(row.Fields)) == text {
+				ids = append(ids, row.ID)
+			}
+		}
+		if len(ids) > 0 {
+			break
 		}
 	}
 	return ids, nil

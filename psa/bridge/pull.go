@@ -35,8 +35,16 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		return false, &stateErr{err}
 	}
 	swept := r.b.opts.SweepEvery > 0 && r.now().Sub(cur.Swept) >= r.b.opts.SweepEvery
-	perParent := f.PerParent && !f.Can.Has(psa.CanSince)
-	if perParent && !cur.Swept.IsZero() && !r.remap && (!swept || parentOf(kind) != psa.KindCompany) {
+	if f.PerParent { // a list of what changed would ask for every parent
+		if cur.Swept.IsZero() || r.remap || swept && parentOf(kind) == psa.KindCompany {
+			if err := r.visitAll(kind, s); err != nil {
+				return false, err
+			}
+			cur.Swept = r.now()
+			if err := r.checkpoint(cur); err != nil {
+				return false, err
+			}
+		}
 		return true, r.visits(kind, s)
 	}
 	full := cur.Since.IsZero() || swept || r.remap || !f.Can.Has(psa.CanSince)
@@ -240,6 +248,27 @@ func (r *run) visits(kind psa.Kind, s Side) error {
 		}
 	}
 	return r.flush()
+}
+
+// visitAll has the children of every linked parent read.
+func (r *run) visitAll(kind psa.Kind, s Side) error {
+	q := cache.LinkQuery{Kind: parentOf(kind), States: []cache.LinkState{cache.LinkLive}}
+	for l, err := range r.st.Links(r.ctx, r.source, q) {
+		if err != nil {
+			return &stateErr{err}
+		}
+		tasks, err := r.childTasks(l, s, visitAll, false)
+		if err != nil {
+			return err
+		}
+		tasks = slices.DeleteFunc(tasks, func(t cache.Task) bool { return t.Kind != kind })
+		if len(tasks) > 0 {
+			if err := r.save(cache.StateBatch{Tasks: tasks}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // visit lists the children of one parent.

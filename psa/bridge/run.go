@@ -61,13 +61,11 @@ type run struct {
 	server  [2]time.Time
 	failing [2]int // failures in a row
 	closes  int
-	missing int
 	opened  int // conflicts
 	half    map[string]cache.Link
 	seen    []cache.Seen // rows dealt with, not yet saved
 	first   *firstRun
 	near    neighbours
-	visited map[string]bool
 }
 
 // errStop ends a run early without being a failure of its own.

@@ -195,7 +195,7 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 			continue
 		}
 		f := r.sides[s].offers[kind]
-		if !f.Can.Has(psa.CanList) || !all && (!f.PerParent || f.Can.Has(psa.CanSince)) {
+		if !f.Can.Has(psa.CanList) || !all && !f.PerParent {
 			continue
 		}
 		t := cache.Task{ID: taskID(taskChildren, s, kind, l.IDs[s]), Type: taskChildren, Kind: kind, Side: s, Record: l.IDs[s],
