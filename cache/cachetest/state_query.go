@@ -36,7 +36,7 @@ func firstError[T any](rows iter.Seq2[T, error]) error {
 
 func stateOrder(c *stateTester) {
 	s := c.open()
-	keys := []string{"", "0", "1", "10", "2", "A", "a", "a\x00b", "ab", "ä", "雪"}
+	keys := []string{"", "0", "1", "10", "2", "A", "B", "a", "a\x00b", "ab", "ä", "雪"}
 	since := []time.Time{{}, noon.Add(-time.Hour), noon, noon.Add(1), noon.Add(10), noon.Add(time.Second)}
 	type place struct {
 		since time.Time
