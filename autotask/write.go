@@ -410,7 +410,7 @@ func (d *draft) readBack(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	}
 	code := psa.ErrorClass(err)
 	if errors.Is(err, psa.ErrNotFound) {
-		code = psa.ErrDenied // it was there a moment ago
+		code, err = psa.ErrDenied, nil // it was there a moment ago
 	}
 	return psa.Record{Ref: ref}, &psa.Error{Provider: name, Op: d.op, Ref: ref, Code: code, Detail: "written, but not to be read back", Err: err}
 }

@@ -121,18 +121,34 @@ func TestRightOrRow(t *testing.T) {
 
 // A row that cannot be read back was written all the same.
 func TestReadBackFails(t *testing.T) {
-	tenant := autotasktest.Small()
-	p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.Retries = -1 })
-	srv.After(func(r *http.Request) {
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/TimeEntries") {
+	for _, tt := range []struct {
+		name string
+		then func(*autotasktest.Server, *autotasktest.Tenant)
+		want error
+	}{
+		{"out of order", func(srv *autotasktest.Server, _ *autotasktest.Tenant) {
 			srv.Fail(autotasktest.Fault{Path: "/TimeEntries/query", Status: 503, Count: -1})
-		}
-	})
-	who, before := tenant.IDs("Resources")[1], len(tenant.IDs("TimeEntries"))
-	r, err := p.Create(t.Context(), psa.KindTimeEntry, psa.Fields{"ticket": to(tenant.IDs("Tickets")[0]), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}, 0)
-	ids := tenant.IDs("TimeEntries")
-	if len(ids) != before+1 || !errors.Is(err, psa.ErrUnavailable) || r.Ref != ref(psa.KindTimeEntry, ids[len(ids)-1]) {
-		t.Errorf("%s of %d rows, %v", r.Ref, len(ids), err)
+		}, psa.ErrUnavailable},
+		{"not shown", func(srv *autotasktest.Server, tenant *autotasktest.Tenant) {
+			ids := tenant.IDs("TimeEntries")
+			srv.Hide("/TimeEntries", ids[len(ids)-1])
+		}, psa.ErrDenied},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := autotasktest.Small()
+			p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.Retries = -1 })
+			srv.After(func(r *http.Request) {
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/TimeEntries") {
+					tt.then(srv, tenant)
+				}
+			})
+			who, before := tenant.IDs("Resources")[1], len(tenant.IDs("TimeEntries"))
+			r, err := p.Create(t.Context(), psa.KindTimeEntry, psa.Fields{"ticket": to(tenant.IDs("Tickets")[0]), "member": to(who), "start_at": "2026-06-09T09:00:00Z", "hours": 1}, 0)
+			ids := tenant.IDs("TimeEntries")
+			if len(ids) != before+1 || !errors.Is(psa.ErrorClass(err), tt.want) || errors.Is(err, psa.ErrNotFound) || r.Ref != ref(psa.KindTimeEntry, ids[len(ids)-1]) {
+				t.Errorf("%s of %d rows, %v", r.Ref, len(ids), err)
+			}
+		})
 	}
 }
 
