@@ -143,6 +143,12 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 		if err != nil {
 			return &stateErr{err}
 		}
+		if ok && l.State == cache.LinkGone && l.Gone[s].At.IsZero() {
+			if err := r.alsoGone(l, s); err != nil {
+				return err
+			}
+			continue
+		}
 		if !ok || l.State == cache.LinkGone || l.State == cache.LinkHalf {
 			continue
 		}
@@ -153,6 +159,12 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 		}
 	}
 	return r.save(set)
+}
+
+// alsoGone notes that the counterpart of a deleted record is gone, too.
+func (r *run) alsoGone(l cache.Link, s Side) error {
+	l.Gone[s] = cache.Fate{At: r.now()}
+	return r.save(cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s, l.Kind, l.IDs[s])}})
 }
 
 // buried makes a tombstone of a link, one of whose records is gone for sure.
@@ -188,16 +200,17 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	switch {
 	case policy == KeepDeleted && d.MergedInto.ID == "", !l.Gone[to].At.IsZero():
 		return r.saveTasks(b)
-	case policy == PropagateDelete && d.MergedInto.ID == "":
-		changed, err := r.edited(l, to)
-		if errors.Is(err, psa.ErrNotFound) {
-			l.Gone[to] = cache.Fate{At: r.now()}
-			b.Links[0] = l
-			return r.saveTasks(b)
-		}
-		if err != nil {
-			return err
-		}
+	}
+	changed, err := r.edited(l, to)
+	if errors.Is(err, psa.ErrNotFound) {
+		l.Gone[to] = cache.Fate{At: r.now()}
+		b.Links[0] = l
+		return r.saveTasks(b)
+	}
+	if err != nil {
+		return err
+	}
+	if policy == PropagateDelete && d.MergedInto.ID == "" {
 		f := r.sides[to].offers[l.Kind]
 		can := f.Can.Has(psa.CanDeactivate) || f.Can.Has(psa.CanDelete) && r.b.opts.HardDelete[to]
 		switch {
