@@ -9,12 +9,18 @@ import (
 )
 
 // A gate says which writes a run may make.
-type gate interface{ allow(r *run, item *Item) bool }
+type gate interface {
+	open(r *run) error // before the run looks at anything
+	allow(r *run, item *Item) bool
+	seen() bool // a person has seen every write, so that no limit is needed
+}
 
 // liveGate allows all.
 type liveGate struct{}
 
+func (liveGate) open(*run) error         { return nil }
 func (liveGate) allow(*run, *Item) bool { return true }
+func (liveGate) seen() bool              { return false }
 
 // update changes a row, or in a dry run says what it would hold.
 func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (psa.Record, error) {
@@ -26,6 +32,7 @@ func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (
 		return psa.Record{}, err
 	}
 	before.Fields = layered(before.Fields, canon)
+	r.pretend(to, before)
 	return before, nil
 }
 
@@ -56,7 +63,9 @@ func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa
 	if err != nil {
 		return psa.Record{}, err
 	}
-	return psa.Record{Ref: psa.Ref{Kind: kind, ID: dryID + item.Source}, Active: true, Updated: r.server[to], Fields: canon}, nil
+	rec := psa.Record{Ref: psa.Ref{Kind: kind, ID: dryID + item.Source}, Active: true, Updated: r.server[to], Fields: canon}
+	r.pretend(to, rec)
+	return rec, nil
 }
 
 // notify says who is told about a write.
@@ -157,7 +166,7 @@ func auditWrite(k *kindRules, l *cache.Link, out *outcome, to Side, item *Item) 
 // tellLoser writes the value that a decision overwrote as an internal note on
 // the ticket, where a strategy asks for that. The note belongs to no other side.
 func (r *run) tellLoser(k *kindRules, l *cache.Link, to Side, out *outcome) error {
-	if k.kind != psa.KindTicket || !r.sides[to].offers.Can(psa.KindNote, psa.CanCreate) || r.dry {
+	if k.kind != psa.KindTicket || !r.sides[to].offers.Can(psa.KindNote, psa.CanCreate) {
 		return nil
 	}
 	text := "A conflicting change was decided for the other side. What stood here before:"
@@ -171,6 +180,10 @@ func (r *run) tellLoser(k *kindRules, l *cache.Link, to Side, out *outcome) erro
 	fields := psa.Fields{"ticket": psa.Fields{"id": l.IDs[to]}, "text": text, "visibility": string(psa.Internal)}
 	if slices.Contains(r.sides[to].offers[psa.KindNote].Required, "title") {
 		fields["title"] = "Conflict"
+	}
+	item := &Item{Op: opCreate, Side: to, Kind: psa.KindNote, Source: l.IDs[to.Other()], Title: "Conflict", Fields: r.createdFields(k, to, fields)}
+	if !r.gate.allow(r, item) || r.dry {
+		return nil
 	}
 	note, err := psa.Create(r.ctx, r.sides[to].Provider, psa.KindNote, fields, psa.NotifyNone)
 	if err != nil {

@@ -249,8 +249,10 @@ func (r *run) answerDeleted(t cache.Task) error {
 		if !f.Can.Has(psa.CanDeactivate) && !(f.Can.Has(psa.CanDelete) && r.b.opts.HardDelete[s]) {
 			return r.unanswer(t, "the "+s.String()+" side cannot delete it, or Options.HardDelete forbids it")
 		}
-		if r.dry {
-			return nil
+		item := &Item{Op: opDelete, Side: s, Kind: l.Kind, Source: l.IDs[s.Other()], Target: l.IDs[s]}
+		if !r.gate.allow(r, item) {
+			r.rep.Skipped++
+			return errSkipped
 		}
 		err := psa.Delete(r.ctx, r.sides[s].Provider, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 		if err != nil && !errors.Is(err, psa.ErrNotFound) {
@@ -274,6 +276,10 @@ func (r *run) answerDeleted(t cache.Task) error {
 			return err
 		}
 		_, err = r.unlinked(l.Kind, s, rec, how{create: true})
+		if errors.Is(err, errSkipped) { // the task is gone; the next run needs another one
+			return r.saveTasks(cache.StateBatch{Tasks: []cache.Task{{ID: taskID(TaskRetry, s, l.Kind, rec.ID), Type: TaskRetry, Kind: l.Kind, Side: s,
+				Record: rec.ID, Due: r.now(), Reason: "to be created again"}}})
+		}
 		return err
 	}
 	return r.unanswer(t, fmt.Sprintf("%q is no answer to a deletion", t.Answer.Action))

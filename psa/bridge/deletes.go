@@ -42,10 +42,12 @@ func (r *run) absent(kind psa.Kind, s Side, p *presence) error {
 		if l.IDs[s] != "" && !p.has(l.IDs[s]) {
 			suspects = append(suspects, l)
 			if most := r.b.opts.Limits.Missing; most >= 0 && len(suspects) > most {
+				why := fmt.Sprintf("a complete list of %s on the %s side lacks more than %d linked records", kind, s, most)
 				if r.dry {
+					r.rep.Failures = append(r.rep.Failures, Failure{Side: s, Kind: kind, Error: why})
 					return nil
 				}
-				return r.pause(fmt.Sprintf("a complete list of %s on the %s side lacks more than %d linked records", kind, s, most))
+				return r.pause(why)
 			}
 		}
 	}
@@ -135,6 +137,7 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 	if r.server[s].Sub(since) < r.b.opts.ConfirmAfter {
 		return nil
 	}
+	skipped := r.rep.Skipped
 	for d, err := range psa.Deletions(r.ctx, r.sides[s].Provider, kind, since) {
 		if err != nil {
 			return r.side(s, kind, err)
@@ -157,6 +160,9 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 				return err
 			}
 		}
+	}
+	if r.rep.Skipped > skipped { // the next run reads again what is left
+		return nil
 	}
 	return r.save(set)
 }

@@ -69,7 +69,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		sweep = newPresence()
 	}
 	var last time.Time
-	rows := 0
+	rows, skipped := 0, r.rep.Skipped
 	for rec, err := range r.sides[s].List(r.ctx, kind, q) {
 		if err != nil {
 			r.rep.Lists = append(r.rep.Lists, list)
@@ -92,7 +92,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		}
 		if rows%1000 == 0 {
 			r.event(EventProgress, s, kind, rec.ID, fmt.Sprintf("%d rows", rows))
-			if f.Can.Has(psa.CanResume) {
+			if f.Can.Has(psa.CanResume) && r.rep.Skipped == skipped {
 				cur.Began, cur.From, cur.Full, cur.After = began, q.Since, full, rec.ID
 				if err := r.checkpoint(cur); err != nil {
 					return false, err
@@ -105,6 +105,9 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		if err := r.absent(kind, s, sweep); err != nil {
 			return false, err
 		}
+	}
+	if r.rep.Skipped > skipped { // the next run reads again what is left
+		return true, r.flush()
 	}
 	if began.IsZero() { // this system tells no time; its rows do
 		began = last
@@ -295,7 +298,7 @@ func (r *run) visit(t cache.Task) error {
 		}
 		q.Known = known
 	}
-	list := ListReport{Side: s, Kind: t.Kind}
+	list, skipped := ListReport{Side: s, Kind: t.Kind}, r.rep.Skipped
 	for rec, err := range r.sides[s].List(r.ctx, t.Kind, q) {
 		if err != nil {
 			r.rep.Lists = append(r.rep.Lists, list)
@@ -317,7 +320,7 @@ func (r *run) visit(t cache.Task) error {
 		}
 	}
 	r.rep.Lists = append(r.rep.Lists, list)
-	if err := r.flush(); err != nil {
+	if err := r.flush(); err != nil || r.rep.Skipped > skipped {
 		return err
 	}
 	return r.drop(t)

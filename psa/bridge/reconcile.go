@@ -154,11 +154,6 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 		if !h.late && r.closesTicket(k, to, in, out) {
 			return false, r.closeLater(k, &l, in, out, s, seen, h)
 		}
-		item := r.itemOf(k, &l, in, out, to)
-		if !r.gate.allow(r, item) {
-			r.rep.Skipped++
-			return false, errSkipped
-		}
 		if !fresh[to] {
 			if err := r.intend(k, &l, out, to); err != nil {
 				return false, err
@@ -173,6 +168,11 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 				}
 			}
 			continue
+		}
+		item := r.itemOf(k, &l, in, out, to)
+		if !r.gate.allow(r, item) {
+			r.rep.Skipped++
+			return false, r.unintend(&l)
 		}
 		again, err := r.write(k, &l, in, out, to, item, h)
 		if err != nil {
@@ -255,6 +255,17 @@ func (r *run) intend(k *kindRules, l *cache.Link, out *outcome, to Side) error {
 	}
 	l.Rev++
 	return nil
+}
+
+// unintend forgets a write that is not made after all.
+func (r *run) unintend(l *cache.Link) error {
+	if l.Pending != nil {
+		l.Pending = nil
+		if err := r.save(cache.StateBatch{Links: []cache.Link{*l}}); err != nil {
+			return err
+		}
+	}
+	return errSkipped
 }
 
 // write sends a patch and makes what was confirmed part of the base. again

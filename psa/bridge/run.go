@@ -92,10 +92,11 @@ func holder() string {
 // connection, [ErrIncomplete] if a list could not be read to its end, or what
 // the state or the context failed with.
 func (b *Bridge) Once(ctx context.Context) (*Report, error) {
-	return b.cycle(ctx, b.state, liveGate{}, false)
+	return b.cycle(ctx, b.state, liveGate{}, false, (*run).all)
 }
 
-func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool) (*Report, error) {
+// cycle is one run that does what do says, with what every run begins with.
+func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool, do func(*run) error) (*Report, error) {
 	select {
 	case b.running <- struct{}{}:
 		defer func() { <-b.running }()
@@ -116,8 +117,10 @@ func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool) (*
 		return nil, err
 	}
 	defer r.release()
-	err = r.all()
-	return r.finish(err)
+	if err := g.open(r); err != nil {
+		return nil, fmt.Errorf("bridge: %s: %w", r.source, err)
+	}
+	return r.finish(do(r))
 }
 
 // begin prepares a run, with the lease where the state grants them.
@@ -130,6 +133,9 @@ func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*
 	r.id = strconv.FormatInt(now.UnixNano(), 36)
 	r.rep = &Report{Source: r.source, Run: r.id, DryRun: dry, Started: now}
 	if dry {
+		for s := range r.sides {
+			r.sides[s].Provider = newPretender(r.sides[s].Provider)
+		}
 		return r, nil
 	}
 	if l, ok := st.(cache.Leaser); ok {
@@ -199,8 +205,8 @@ func (r *run) save(b cache.StateBatch) error {
 	return &stateErr{err}
 }
 
-// all is the cycle itself.
-func (r *run) all() error {
+// look reads what people have set and asks both systems who they are.
+func (r *run) look() error {
 	if err := r.settings(); err != nil {
 		return err
 	}
@@ -213,6 +219,14 @@ func (r *run) all() error {
 			return r.side(s, "", err)
 		}
 		r.server[s] = t // zero: the rows tell
+	}
+	return nil
+}
+
+// all is the cycle itself.
+func (r *run) all() error {
+	if err := r.look(); err != nil {
+		return err
 	}
 	if err := r.recover(); err != nil {
 		return err
@@ -228,7 +242,7 @@ func (r *run) all() error {
 	if err := r.late(); err != nil {
 		return err
 	}
-	if r.remap && len(r.rep.Failures) == 0 {
+	if r.remap && len(r.rep.Failures) == 0 && r.rep.Skipped == 0 {
 		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.c.digest}})
 	}
 	return nil
@@ -242,7 +256,7 @@ func (r *run) kind(kind psa.Kind) error {
 		}
 		return nil // without the comparison nothing may be created
 	}
-	complete := true
+	complete, skipped := true, r.rep.Skipped
 	for s := range Side(2) {
 		if err := r.deletions(kind, s); err != nil {
 			return err
@@ -253,7 +267,7 @@ func (r *run) kind(kind psa.Kind) error {
 		}
 		complete = complete && ok
 	}
-	if r.first != nil && complete {
+	if r.first != nil && complete && r.rep.Skipped == skipped {
 		if err := r.save(cache.StateBatch{Settings: map[string]string{setMatched + string(kind): "yes"}}); err != nil {
 			return err
 		}
@@ -341,7 +355,9 @@ func (r *run) settings() error {
 	}
 	if why := all[setPause]; why != "" {
 		r.rep.Paused = why
-		return errStop{fmt.Errorf("%w: %s", ErrPaused, why)}
+		if !r.dry { // a plan may be looked at
+			return errStop{fmt.Errorf("%w: %s", ErrPaused, why)}
+		}
 	}
 	for name, value := range all {
 		if kind, ok := cutPrefix(name, setPauseOf); ok {
@@ -391,7 +407,7 @@ func (r *run) pause(why string) error {
 
 // limit counts something and stops the run when it is more than plausible.
 func (r *run) limit(n, most int, what string) error {
-	if most < 0 || n <= most || r.dry {
+	if most < 0 || n <= most || r.dry || r.gate.seen() {
 		return nil
 	}
 	return r.pause(fmt.Sprintf("more than %d %s in one run", most, what))

@@ -217,15 +217,12 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 
 // due looks at the tasks of a kind whose time has come.
 func (r *run) due(kind psa.Kind) error {
-	if r.dry && r.remap {
-		return nil // everything was just looked at
-	}
 	types := []string{taskChildren, TaskRetry, taskMissing, TaskConflict, TaskAsk, TaskHeld, TaskRefused, TaskMatch, TaskDeleted}
 	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: types, Due: r.now()}) {
 		if err != nil {
 			return &stateErr{err}
 		}
-		if err := r.task(t); err != nil {
+		if err := r.task(t); err != nil && !errors.Is(err, errSkipped) {
 			return err
 		}
 	}
@@ -323,7 +320,7 @@ func (r *run) late() error {
 		if wait && r.now().Sub(t.Since) < closeWait {
 			continue
 		}
-		if err := r.task(t); err != nil {
+		if err := r.task(t); err != nil && !errors.Is(err, errSkipped) {
 			return err
 		}
 	}
