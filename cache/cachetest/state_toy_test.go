@@ -245,4 +245,3 @@ func freshRevs(m *cache.Memory, source string, b *cache.StateBatch, links, tasks
 		}
 	}
 }
-

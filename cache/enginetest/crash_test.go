@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 		err = commitForever(os.Getenv(fileEnv))
 	case "add":
 		err = addRows(os.Getenv(fileEnv), os.Getenv(nameEnv))
+	case "save":
+		err = saveForever(os.Getenv(fileEnv))
 	case "fill":
 		err = fillDisk(os.Getenv(fileEnv))
 	default:
@@ -137,7 +139,7 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	acked, last := int64(0), int64(0)
 	for range kills {
-		acked = max(acked, killOne(t, file, 1+rnd.IntN(4), time.Duration(rnd.IntN(2000))*time.Microsecond))
+		acked = max(acked, killOne(t, "commit", file, 1+rnd.IntN(4), time.Duration(rnd.IntN(2000))*time.Microsecond))
 		last = inspect(t, file)
 		if last < acked {
 			t.Fatalf("commit %d was acknowledged, and %d is the last one stored", acked, last)
@@ -151,9 +153,9 @@ func TestKill(t *testing.T) {
 
 // killOne runs a child, kills it some time after its commits-th commit, and
 // returns the last one that it acknowledged.
-func killOne(t *testing.T, file string, commits int, wait time.Duration) int64 {
+func killOne(t *testing.T, role, file string, commits int, wait time.Duration) int64 {
 	t.Helper()
-	cmd := child(t, "commit", file, "")
+	cmd := child(t, role, file, "")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

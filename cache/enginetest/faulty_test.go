@@ -126,6 +126,7 @@ func (c *faultyConn) PrepareContext(ctx context.Context, query string) (stmt dri
 type engineStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
+	driver.StmtQueryContext
 }
 
 type faultyStmt struct {
@@ -137,6 +138,15 @@ type faultyStmt struct {
 func (s *faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (res driver.Result, err error) {
 	err = s.conn.faults.step(s.conn, s.query, func() (err error) { res, err = s.engineStmt.ExecContext(ctx, args); return err })
 	return res, err
+}
+
+func (s *faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = s.conn.faults.step(s.conn, s.query, func() (err error) { rows, err = s.engineStmt.QueryContext(ctx, args); return err })
+	if err != nil && rows != nil {
+		rows.Close()
+		rows = nil
+	}
+	return rows, err
 }
 
 // openFaulty opens a store on a file whose statements f watches.

@@ -173,6 +173,7 @@ func (p *pin) transaction(ctx context.Context, begin string, f func(*sql.Conn) e
 func (p *pin) transactionAt(ctx context.Context, full bool, begin string, f func(*sql.Conn) error) error {
 	return p.do(ctx, func(c *sql.Conn) error {
 		if err := p.synchronous(ctx, full); err != nil {
+			p.drop()
 			return err
 		}
 		if _, err := c.ExecContext(ctx, begin); err != nil {
@@ -218,6 +219,11 @@ func (e *unsettledError) Unwrap() error { return e.err }
 func (p *pin) drop() {
 	if p.conn == nil || p.memory && !p.closed { // its data would go with it
 		return
+	}
+	// The pool does not know of these, and SQLite keeps a connection that has
+	// statements, with its locks.
+	for _, stmt := range p.stmts {
+		_ = stmt.Close()
 	}
 	// Raw passes ErrBadConn on, which is what makes the pool forget it.
 	_ = p.conn.Raw(func(any) error { return driver.ErrBadConn })

@@ -25,7 +25,13 @@ func (s *Store) reads(ctx context.Context, name string, f func(stateConn) error)
 	}
 	err := ctx.Err()
 	if err == nil {
-		err = s.read.do(ctx, func(*sql.Conn) error { return f(stateConn{ctx, s.read}) })
+		err = s.read.do(ctx, func(*sql.Conn) error {
+			err := f(stateConn{ctx, s.read})
+			if err != nil {
+				s.read.drop() // it may be gone, a new one is not
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return s.fail("read", name, err)
