@@ -18,9 +18,9 @@ type gate interface {
 // liveGate allows all.
 type liveGate struct{}
 
-func (liveGate) open(*run) error         { return nil }
+func (liveGate) open(*run) error        { return nil }
 func (liveGate) allow(*run, *Item) bool { return true }
-func (liveGate) seen() bool              { return false }
+func (liveGate) seen() bool             { return false }
 
 // update changes a row, or in a dry run says what it would hold.
 func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (psa.Record, error) {
@@ -142,7 +142,7 @@ func (r *run) isClosing(k *kindRules, to Side, fields psa.Fields) bool {
 	if k.kind != psa.KindTicket {
 		return false
 	}
-	closed, known := r.closedStatus(to, fields)
+	closed, known := r.closedStatus(k, to, fields)
 	return known && closed == psa.Yes
 }
 

@@ -137,6 +137,7 @@ type Bridge struct {
 	mu   sync.Mutex
 	cfg  *mapping.Config
 	comp *compiled
+	anew bool // comp was not used yet
 }
 
 // system is one side.
@@ -244,15 +245,24 @@ func (b *Bridge) configure(cfg *mapping.Config) error {
 	if err != nil {
 		return err
 	}
-	b.cfg, b.comp = cfg, comp
+	b.cfg, b.comp, b.anew = cfg, comp, true
 	return nil
 }
 
-// compiled returns what configure made last.
+// current returns what configure made last.
 func (b *Bridge) current() *compiled {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.comp
+}
+
+// firstUse reports whether no run has used it yet.
+func (b *Bridge) firstUse() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	anew := b.anew
+	b.anew = false
+	return anew
 }
 
 // Kinds returns the kinds that are synchronised, parents before children.

@@ -259,6 +259,30 @@ func (k *kindRules) groupUnits(own [][]string, offers [2]psa.Features) {
 	}
 }
 
+// fieldOn is where a side keeps what the canonical field of the left side holds.
+func (k *kindRules) fieldOn(s Side, field string) path {
+	if s == Right {
+		for i := range k.units {
+			if u := &k.units[i]; u.name == field && len(u.right) > 0 && u.right[0] != nil {
+				return u.right[0]
+			}
+		}
+	}
+	return path{field}
+}
+
+// refID returns the id of the record that a field refers to.
+func (k *kindRules) refID(s Side, field string, f psa.Fields) string {
+	v, _ := k.fieldOn(s, field).get(f).Get()
+	switch v := v.(type) {
+	case psa.Fields:
+		return v.String("id")
+	case string:
+		return v
+	}
+	return ""
+}
+
 // own returns what a side tells of a unit, as that side has it.
 func (u *unit) own(s Side, f psa.Fields) conflict.Value {
 	if s == Left {

@@ -41,11 +41,11 @@ func (r *run) unlinked(kind psa.Kind, s Side, rec psa.Record, h how) (out string
 	if out != "" || err != nil {
 		return out, err
 	}
-	if l, ok, err := r.halfMade(k, s, rec, parent); ok || err != nil {
-		if err != nil {
-			return "", err
-		}
+	switch l, found := r.halfMade(k, s, rec, parent); found {
+	case thatOne:
 		return "", r.adopt(k, l, s, rec, h)
+	case perhaps:
+		return "", nil // recover finds out; until then the row stays unseen
 	}
 	if !h.create {
 		if done, err := r.pair(k, s, rec, parent, h); done || err != nil {
@@ -80,7 +80,7 @@ func (r *run) parent(kind psa.Kind, s Side, rec psa.Record) (l *cache.Link, out 
 	if of == "" || r.c.kinds[of] == nil {
 		return nil, "", nil
 	}
-	ref := psa.Ref{Kind: of, ID: rec.Fields.Ref(string(of)).ID}
+	ref := psa.Ref{Kind: of, ID: r.c.kinds[kind].refID(s, string(of), rec.Fields)}
 	if ref.ID == "" {
 		ref = rec.Parent
 	}
@@ -101,9 +101,11 @@ func (r *run) parent(kind psa.Kind, s Side, rec psa.Record) (l *cache.Link, out 
 
 // company returns the key of the link of the company a record belongs to.
 func (r *run) company(s Side, rec psa.Record) (key string, ok bool) {
-	ref := psa.Ref{Kind: psa.KindCompany, ID: rec.Fields.Ref("company").ID}
+	ref := psa.Ref{Kind: psa.KindCompany}
 	if rec.Kind == psa.KindCompany {
 		ref = rec.Ref
+	} else if k := r.c.kinds[rec.Kind]; k != nil {
+		ref.ID = k.refID(s, "company", rec.Fields)
 	}
 	if ref.ID == "" {
 		return "", false
@@ -149,6 +151,10 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 			}
 		}
 	}
+	open := r.isClosing(k, to, fields)
+	if open {
+		fields, open = r.asOpen(k, to, s, rec, fields, in)
+	}
 	item := &Item{Op: opCreate, Side: to, Kind: k.kind, Source: rec.ID, Title: titleOf(rec), Notify: r.notify(company, to, k.kind, opCreate, fields, rec, h)}
 	item.Fields = r.createdFields(k, to, fields)
 	item.Closes = r.isClosing(k, to, fields)
@@ -173,13 +179,12 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 	}
 	l.Pending = &cache.Pending{Op: opCreate, Side: to, At: at, Sent: fields}
 	r.pendingBase(k, &l, s, rec, fields)
-	if was, ok, err := r.st.Link(r.ctx, r.source, l.Key); err != nil {
-		return "", &stateErr{err}
-	} else if ok { // a record that came back
-		l.Rev, l.Pending.Tries = was.Rev, 0
-		if was.Pending != nil {
-			l.Pending.Tries = was.Pending.Tries + 1
-		}
+	if open {
+		l.Pending.Base[s]["status"] = nil
+		delete(l.Pending.Base[to], "status")
+	}
+	if err := r.rekey(&l, s); err != nil {
+		return "", err
 	}
 	if err := r.save(cache.StateBatch{Links: []cache.Link{l}, Synced: true}); err != nil {
 		return "", err
@@ -187,6 +192,56 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 	l.Rev++
 	r.half[l.Key] = l
 	return "", r.make(k, &l, s, rec, fields, item, h)
+}
+
+// asOpen is what creates a closed ticket as an open one, so that its notes and
+// time entries can follow before it is closed; fields themselves where nothing
+// says how an open one begins.
+func (r *run) asOpen(k *kindRules, to, s Side, rec psa.Record, fields psa.Fields, in *input) (psa.Fields, bool) {
+	from := k.fieldOn(s, "status")
+	without := rec
+	without.Fields = make(psa.Fields, len(rec.Fields))
+	for name, v := range rec.Fields {
+		if name != from[0] {
+			without.Fields[name] = v
+		}
+	}
+	want := r.c.mapTo(to, without, nil, in.peer[to]).fields
+	for _, name := range k.needs[to] {
+		if v, ok := newPath(name).get(want).Get(); !ok || v == nil || v == "" {
+			return fields, false
+		}
+	}
+	for name := range want {
+		if !r.sides[to].offers.Takes(k.kind, name, true) {
+			delete(want, name)
+		}
+	}
+	if r.isClosing(k, to, want) {
+		return fields, false
+	}
+	return want, true
+}
+
+// rekey takes over the link that a record had before, and avoids the key of one
+// that another record has taken over.
+func (r *run) rekey(l *cache.Link, s Side) error {
+	for {
+		was, ok, err := r.st.Link(r.ctx, r.source, l.Key)
+		switch {
+		case err != nil:
+			return &stateErr{err}
+		case !ok:
+			return nil
+		case was.IDs[s] == l.IDs[s]:
+			l.Rev = was.Rev
+			if l.Pending != nil && was.Pending != nil {
+				l.Pending.Tries = was.Pending.Tries + 1
+			}
+			return nil
+		}
+		l.Key += "+"
+	}
 }
 
 // pendingBase notes what both sides will have agreed on once a create succeeds.
@@ -241,7 +296,7 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 	r.rep.Created[to]++
 	r.event(EventWrite, to, k.kind, made.ID, "created")
 	if item.Closes {
-		r.closes++
+		r.rep.Closed++
 	}
 	return r.complete(k, l, to, made, rec, h)
 }
@@ -300,8 +355,18 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 			wrote = append(wrote, written{unit: i, from: from, want: w})
 		}
 	}
+	later := conflict.At(l.Pending.Base[s], "status")
+	_, given := l.Pending.Base[to]["status"]
 	l.Pending = nil
 	b := r.confirm(k, l, wrote, to, made)
+	if x, known := later.Get(); known && !given {
+		// It was created open: closing it is a change of the source's.
+		if u := r.unitFor(k, to, k.fieldOn(to, "status").String()); u != nil {
+			if v, ok := u.own(to, made.Fields).Get(); ok {
+				l.Base[s], l.Base[to] = overlaid(l.Base[s], psa.Fields{u.name: x}), overlaid(l.Base[to], psa.Fields{u.name: v})
+			}
+		}
+	}
 	b.Audits = append(b.Audits, cache.Audit{Op: opCreate, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, After: sent})
 	b.Seen = seenOf(s, rec)
 	woken, err := r.wakeTasks(l)
@@ -373,7 +438,7 @@ func (r *run) newParent(l cache.Link, made Side, h how) ([]cache.Task, error) {
 				continue // its first list is still to come
 			}
 			if h.live {
-				t.Class = visitLive
+				t.Class = visitNew
 			}
 			out = append(out, t)
 		}
@@ -491,10 +556,8 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 	if k.kind == psa.KindCompany {
 		l.Company = l.Key
 	}
-	if was, ok, err := r.st.Link(r.ctx, r.source, l.Key); err != nil {
-		return &stateErr{err}
-	} else if ok {
-		l.Rev = was.Rev
+	if err := r.rekey(&l, s); err != nil {
+		return err
 	}
 	item := &Item{Op: opLink, Side: t, Kind: k.kind, Source: rec.ID, Target: other.ID, Title: titleOf(rec)}
 	if !r.gate.allow(r, item) {

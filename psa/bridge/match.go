@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/json"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -273,7 +274,7 @@ func (r *run) alike(k *kindRules, s Side, rec psa.Record, parent *cache.Link) ([
 		in := r.input(&cache.Link{}, how{})
 		print := fingerprint(k, to, r.c.mapTo(to, rec, nil, in.peer[to]).fields)
 		for _, row := range rows {
-			if fingerprint(k, to, row.Fields) == print {
+			if print != "" && fingerprint(k, to, row.Fields) == print {
 				ids = append(ids, row.ID)
 			}
 		}
@@ -316,45 +317,92 @@ func (r *run) children(kind psa.Kind, s Side, parent string) ([]psa.Record, erro
 	return rows, nil
 }
 
-// fingerprint is what tells one note or time entry of a ticket from another.
+// fingerprint is what tells one note or time entry of a ticket from another; ""
+// if nothing does.
 func fingerprint(k *kindRules, s Side, f psa.Fields) string {
 	var b strings.Builder
 	for i := range k.units {
 		u := &k.units[i]
 		switch u.name {
-		case "text", "notes", "internal_notes", "start_at", "hours", "title", "summary", "name":
-		default:
-			continue
-		}
-		x, _ := u.own(s, f).Get()
-		b.WriteString(u.name + "=")
-		if text, ok := x.(string); ok {
-			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-				text = t.Truncate(time.Minute).UTC().Format(time.RFC3339)
+		case "text", "notes", "internal_notes", "start_at", "hours":
+			x, _ := u.own(s, f).Get()
+			if text := plain(x); text != "" {
+				b.WriteString(u.name + "=" + text + "\x00")
 			}
-			b.WriteString(strings.Join(strings.Fields(text), " "))
-		} else if x != nil {
-			b.WriteString(psaText(x))
 		}
-		b.WriteByte(0)
 	}
 	return b.String()
 }
 
-// halfMade finds the half link whose missing record this may be, for kinds that
+// What halfMade knows of a row.
+type finding uint8
+
+const (
+	another finding = iota
+	perhaps         // a create whose outcome is unknown may have made it
+	thatOne
+)
+
+// halfMade finds the half link whose missing record a row is, for kinds that
 // have no field for a marker.
-func (r *run) halfMade(k *kindRules, s Side, rec psa.Record, parent *cache.Link) (cache.Link, bool, error) {
+func (r *run) halfMade(k *kindRules, s Side, rec psa.Record, parent *cache.Link) (cache.Link, finding) {
 	if k.marker[s] != "" {
-		return cache.Link{}, false, nil
+		return cache.Link{}, another
 	}
+	found := another
 	for _, key := range sortedKeys(r.half) {
 		l := r.half[key]
 		if l.Kind != k.kind || l.Pending == nil || l.Pending.Side != s || l.IDs[s] != "" || parent != nil && l.Parent != parent.Key {
 			continue
 		}
-		if fingerprint(k, s, l.Pending.Sent) == fingerprint(k, s, rec.Fields) {
-			return l, true, nil
+		if r.likeness(k, s, l.Pending.Sent)(rec.Fields) {
+			return l, thatOne
+		}
+		if !rec.Updated.Before(l.Pending.At.Add(-r.b.opts.Overlap)) {
+			found = perhaps
 		}
 	}
-	return cache.Link{}, false, nil
+	return cache.Link{}, found
+}
+
+// likeness tells rows that hold what was sent, as it was sent or as the system
+// spells it.
+func (r *run) likeness(k *kindRules, s Side, sent psa.Fields) func(psa.Fields) bool {
+	canon, err := psa.Canonicalise(r.sides[s].Provider, k.kind, sent)
+	if err != nil {
+		canon = sent // then only the very values count
+	}
+	return func(f psa.Fields) bool {
+		told := false
+		for i := range k.units {
+			u := &k.units[i]
+			want, ok := u.own(s, sent).Get()
+			text := plain(want)
+			if !ok || text == "" {
+				continue
+			}
+			told = true
+			is, _ := u.own(s, f).Get()
+			as, _ := u.own(s, canon).Get()
+			if got := plain(is); got != text && got != plain(as) {
+				return false
+			}
+		}
+		return told
+	}
+}
+
+// plain spells texts and numbers, "" for what else there is: references may be
+// filled and states may be changed by the system's own rules.
+func plain(x any) string {
+	switch x := x.(type) {
+	case string:
+		if t, err := time.Parse(time.RFC3339Nano, x); err == nil {
+			return t.Truncate(time.Minute).UTC().Format(time.RFC3339)
+		}
+		return strings.Join(strings.Fields(x), " ")
+	case json.Number:
+		return x.String()
+	}
+	return ""
 }

@@ -290,8 +290,8 @@ func (r *run) visit(t cache.Task) error {
 	default: // the next complete list finds them
 		return r.drop(t)
 	}
-	live := t.Class == visitLive
-	if live {
+	live := t.Class != visitAll
+	if t.Class == visitLive {
 		known, err := r.st.Seen(r.ctx, r.source, s, t.Kind, false)
 		if err != nil {
 			return &stateErr{err}

@@ -145,7 +145,10 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			return false, r.commit(k, &l, in, out, s, seen, h, &cache.Task{Type: taskHeld, Reason: out.fatal, Rule: out.where})
 		}
 		to, any := pick(out, fresh)
-		if !any || round == 6 {
+		if any && round > 6 {
+			return false, errors.New("the record does not come to rest: one side changes every value it is sent")
+		}
+		if !any {
 			if l.Pending == nil && !wrote && out.quiet(&l) {
 				return true, r.echo(l, s, rec, h)
 			}
@@ -276,8 +279,8 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 		return false, err
 	}
 	if item.Closes {
-		r.closes++
-		if err := r.limit(r.closes, r.b.opts.Limits.Closes, "tickets closed"); err != nil {
+		r.rep.Closed++
+		if err := r.limit(r.rep.Closed, r.b.opts.Limits.Closes, "tickets closed"); err != nil {
 			return false, err
 		}
 	}
@@ -498,6 +501,7 @@ func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Sid
 	if h.retry != nil {
 		b.DropTasks = append(b.DropTasks, h.retry.ID)
 	}
+	b.DropTasks = append(b.DropTasks, taskID(TaskRetry, s, l.Kind, l.IDs[s]))
 	if out.agree[Left] != nil || out.agree[Right] != nil {
 		l.Base = [2]psa.Fields{overlaid(l.Base[Left], out.agree[Left]), overlaid(l.Base[Right], out.agree[Right])}
 		b.Audits = append(b.Audits, cache.Audit{Op: opAgree, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Agreed: out.agree})
@@ -541,7 +545,7 @@ func (r *run) closesTicket(k *kindRules, to Side, in *input, out *outcome) bool 
 	if k.kind != psa.KindTicket || out.patch[to] == nil {
 		return false
 	}
-	is, known := r.closedStatus(to, out.patch[to])
+	is, known := r.closedStatus(k, to, out.patch[to])
 	if !known || is != psa.Yes {
 		return false
 	}
@@ -549,9 +553,11 @@ func (r *run) closesTicket(k *kindRules, to Side, in *input, out *outcome) bool 
 }
 
 // closedStatus says whether the status in fields closes a ticket.
-func (r *run) closedStatus(s Side, fields psa.Fields) (psa.Tri, bool) {
-	status := fields.Ref("status")
-	name := fields.String("status")
+func (r *run) closedStatus(k *kindRules, s Side, fields psa.Fields) (psa.Tri, bool) {
+	v, _ := k.fieldOn(s, "status").get(fields).Get()
+	name, _ := v.(string)
+	ref, _ := v.(psa.Fields)
+	status := psa.Reference{ID: ref.String("id"), Name: ref.String("name")}
 	cat := r.c.cats[s]
 	if cat == nil || status.ID == "" && status.Name == "" && name == "" {
 		return psa.Unknown, false

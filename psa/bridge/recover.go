@@ -25,6 +25,13 @@ func (r *run) recover() error {
 		}
 	}
 	for _, l := range all {
+		if l.State == cache.LinkDormant || l.State == cache.LinkGone {
+			l.Pending = nil
+			if err := r.save(cache.StateBatch{Links: []cache.Link{l}}); err != nil && !errors.Is(err, cache.ErrStale) {
+				return err
+			}
+			continue
+		}
 		if r.c.kinds[l.Kind] == nil || r.paused[l.Kind] {
 			continue
 		}
@@ -136,7 +143,7 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 	case f.Can.Has(psa.CanSince):
 		q.Since = l.Pending.At.Add(-r.b.opts.Overlap)
 	}
-	print := fingerprint(k, to, l.Pending.Sent)
+	like := r.likeness(k, to, l.Pending.Sent)
 	for row, err := range r.sides[to].List(r.ctx, k.kind, q) {
 		if errors.Is(err, psa.ErrNotFound) {
 			return nil, false, nil
@@ -144,7 +151,7 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 		if err != nil {
 			return nil, false, err
 		}
-		if row.Err != nil || fingerprint(k, to, row.Fields) != print {
+		if row.Err != nil || !like(row.Fields) {
 			continue
 		}
 		_, taken, err := r.st.LinkOf(r.ctx, r.source, to, row.Ref)

@@ -37,6 +37,7 @@ const (
 	opPark   = "park"
 	opGone   = "gone"
 	opState  = "state"
+	opPause  = "pause"
 )
 
 // A run is one cycle. It starts no goroutine and no timer.
@@ -57,11 +58,11 @@ type run struct {
 
 	phases  map[string]string // by company
 	paused  map[psa.Kind]bool
+	anew    bool // what the systems offer may have changed: values that were held may fit
 	remap   bool // the field map changed: everything is compared anew
 	server  [2]time.Time
 	failing [2]int // failures in a row
-	closes  int
-	opened  int // conflicts
+	opened  int    // conflicts
 	half    map[string]cache.Link
 	seen    []cache.Seen // rows dealt with, not yet saved
 	first   *firstRun
@@ -103,14 +104,8 @@ func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool, do
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if b.opts.Catalogs != nil {
-		cfg, err := b.opts.Catalogs(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("bridge: catalogs: %w", err)
-		}
-		if err := b.configure(cfg); err != nil {
-			return nil, fmt.Errorf("bridge: %w", err)
-		}
+	if err := b.refresh(ctx); err != nil {
+		return nil, err
 	}
 	r, err := b.begin(ctx, st, g, dry)
 	if err != nil {
@@ -123,12 +118,31 @@ func (b *Bridge) cycle(ctx context.Context, st cache.State, g gate, dry bool, do
 	return r.finish(do(r))
 }
 
+// refresh compiles the map anew if what the systems offer has changed.
+func (b *Bridge) refresh(ctx context.Context) error {
+	if b.opts.Catalogs == nil {
+		return nil
+	}
+	cfg, err := b.opts.Catalogs(ctx)
+	if err != nil {
+		return fmt.Errorf("bridge: catalogs: %w", err)
+	}
+	if err := b.configure(cfg); err != nil {
+		return fmt.Errorf("bridge: %w", err)
+	}
+	return nil
+}
+
 // begin prepares a run, with the lease where the state grants them.
 func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*run, error) {
 	now := b.opts.Now()
 	r := &run{
-		b: b, ctx: ctx, source: b.opts.Source, c: b.current(), st: st, sides: b.sides, gate: g, dry: dry, began: now,
+		b: b, ctx: ctx, source: b.opts.Source, st: st, sides: b.sides, gate: g, dry: dry, began: now,
 		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{},
+	}
+	r.c = b.current()
+	if !dry {
+		r.anew = b.firstUse()
 	}
 	r.id = strconv.FormatInt(now.UnixNano(), 36)
 	r.rep = &Report{Source: r.source, Run: r.id, DryRun: dry, Started: now}
@@ -397,7 +411,7 @@ func (r *run) pause(why string) error {
 	r.event(EventPause, 0, "", "", why)
 	if !r.dry {
 		if err := r.save(cache.StateBatch{
-			Settings: map[string]string{setPause: why}, Audits: []cache.Audit{{Op: opState, Reason: "paused: " + why}},
+			Settings: map[string]string{setPause: why}, Audits: []cache.Audit{{Op: opPause, Reason: why}},
 		}); err != nil {
 			return err
 		}

@@ -61,7 +61,8 @@ func (r *run) saveTasks(b cache.StateBatch) error {
 		kept = append(kept, t)
 	}
 	b.Tasks = kept
-	b.DropTasks = slices.DeleteFunc(slices.Clone(b.DropTasks), func(id string) bool {
+	slices.Sort(b.DropTasks)
+	b.DropTasks = slices.DeleteFunc(slices.Compact(b.DropTasks), func(id string) bool {
 		return slices.ContainsFunc(b.Tasks, func(t cache.Task) bool { return t.ID == id })
 	})
 	return r.save(b)
@@ -171,8 +172,9 @@ func (r *run) postpone(t cache.Task, cause error) error {
 // Classes of children tasks: what a visit lists comes from a moment ago, or all
 // of it is compared anew.
 const (
-	visitLive = "live"
-	visitAll  = ""
+	visitLive = "live" // what changed a moment ago
+	visitNew  = "new"  // all of it, a moment after the parent was created
+	visitAll  = ""     // all of it
 )
 
 func liveClass(h how) string {
@@ -204,7 +206,7 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 		if err != nil {
 			return nil, &stateErr{err}
 		}
-		if ok && (was.Class == class || was.Class == visitAll) && !was.Due.After(t.Due) {
+		if ok && (was.Class == class || was.Class != visitLive) && !was.Due.After(t.Due) {
 			continue
 		}
 		if ok {
@@ -224,6 +226,18 @@ func (r *run) due(kind psa.Kind) error {
 		}
 		if err := r.task(t); err != nil && !errors.Is(err, errSkipped) {
 			return err
+		}
+	}
+	if r.anew && !r.remap {
+		for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: []string{TaskHeld}}) {
+			if err != nil {
+				return &stateErr{err}
+			}
+			if t.Answer == nil && t.Due.IsZero() {
+				if err := r.task(t); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return r.flush()
