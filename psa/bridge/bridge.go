@@ -256,12 +256,12 @@ func (b *Bridge) current() *compiled {
 	return b.comp
 }
 
-// firstUse reports whether no run has used it yet.
-func (b *Bridge) firstUse() bool {
+// firstUse reports whether no run has used it yet; a dry one does not count.
+func (b *Bridge) firstUse(dry bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	anew := b.anew
-	b.anew = false
+	b.anew = anew && dry
 	return anew
 }
 

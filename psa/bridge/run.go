@@ -141,9 +141,7 @@ func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*
 		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{},
 	}
 	r.c = b.current()
-	if !dry {
-		r.anew = b.firstUse()
-	}
+	r.anew = b.firstUse(dry)
 	r.id = strconv.FormatInt(now.UnixNano(), 36)
 	r.rep = &Report{Source: r.source, Run: r.id, DryRun: dry, Started: now}
 	if dry {

@@ -1,0 +1,104 @@
+package bridge
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// A pretender is a system as a dry run sees it: what the run would have written
+// is there, and nothing reaches the system itself but questions.
+type pretender struct {
+	psa.Provider
+	rows map[psa.Ref]psa.Record // as they would be
+	gone map[psa.Ref]bool       // would be deleted
+}
+
+func newPretender(p psa.Provider) *pretender {
+	return &pretender{p, map[psa.Ref]psa.Record{}, map[psa.Ref]bool{}}
+}
+
+// pretend notes what a side would hold after a write of a dry run.
+func (r *run) pretend(s Side, rec psa.Record) {
+	rec.Raw, rec.Hash, rec.Version = nil, psa.Hash{}, ""
+	r.sides[s].Provider.(*pretender).rows[rec.Ref] = rec
+}
+
+// made reports whether an id is one of a record that a dry run would create.
+func made(id string) bool { return strings.HasPrefix(id, dryID) }
+
+func (p *pretender) missing(op string, ref psa.Ref) error {
+	return &psa.Error{Provider: p.Name(), Op: op, Ref: ref, Code: psa.ErrNotFound}
+}
+
+func (p *pretender) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
+	if rec, ok := p.rows[ref]; ok {
+		return rec, nil
+	}
+	if p.gone[ref] || made(ref.ID) {
+		return psa.Record{}, p.missing("get", ref)
+	}
+	return p.Provider.Get(ctx, ref)
+}
+
+// List yields what is there, as it would be. Rows that would be created are left
+// out: a run knows those.
+func (p *pretender) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Seq2[psa.Record, error] {
+	if made(q.Parent.ID) {
+		return func(func(psa.Record, error) bool) {}
+	}
+	return p.shown(p.Provider.List(ctx, kind, q))
+}
+
+func (p *pretender) shown(list iter.Seq2[psa.Record, error]) iter.Seq2[psa.Record, error] {
+	return func(yield func(psa.Record, error) bool) {
+		for rec, err := range list {
+			if p.gone[rec.Ref] {
+				continue
+			}
+			if now, ok := p.rows[rec.Ref]; ok {
+				rec = now
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+func (p *pretender) Find(ctx context.Context, kind psa.Kind, by psa.Fields) iter.Seq2[psa.Record, error] {
+	for _, v := range by {
+		if f, ok := v.(psa.Fields); ok && made(f.String("id")) {
+			return func(func(psa.Record, error) bool) {}
+		}
+	}
+	return p.shown(psa.Find(ctx, p.Provider, kind, by))
+}
+
+func (p *pretender) Delete(_ context.Context, ref psa.Ref) error {
+	if p.gone[ref] {
+		return p.missing("delete", ref)
+	}
+	p.gone[ref] = true
+	delete(p.rows, ref)
+	return nil
+}
+
+func (p *pretender) Deletions(ctx context.Context, kind psa.Kind, since time.Time) iter.Seq2[psa.Deletion, error] {
+	return psa.Deletions(ctx, p.Provider, kind, since)
+}
+
+func (p *pretender) Instance(ctx context.Context) (psa.Instance, error) {
+	return psa.InstanceOf(ctx, p.Provider)
+}
+
+func (p *pretender) ServerTime(ctx context.Context) (time.Time, error) {
+	return psa.ServerTime(ctx, p.Provider)
+}
+
+func (p *pretender) Canonicalise(kind psa.Kind, fields psa.Fields) (psa.Fields, error) {
+	return psa.Canonicalise(p.Provider, kind, fields)
+}
