@@ -14,14 +14,19 @@ import (
 // cachetest.RunState.
 //
 // Values that are handed in or out are shared: nobody modifies their Fields,
-// slices and maps afterwards.
+// slices and what they point to afterwards. The batch itself is the caller's
+// again after Save. Fields, slices and maps that are empty may come back nil,
+// and times come back in UTC.
+//
+// Calls under a cancelled context are its error.
 type State interface {
 	// Link returns the link of a key; ok is false if there is none.
 	Link(ctx context.Context, source, key string) (l Link, ok bool, err error)
 	// LinkOf returns the link that a record of one side belongs to.
 	LinkOf(ctx context.Context, source string, side Side, ref psa.Ref) (l Link, ok bool, err error)
-	// Links yields links by key; an error once, last. What is saved meanwhile
-	// may or may not be among them.
+	// Links yields links by key, bytewise; an error once, last. The loop may
+	// save. What is saved meanwhile may or may not be among them; what is there
+	// all along comes once, and the loop ends whatever it saves.
 	Links(ctx context.Context, source string, q LinkQuery) iter.Seq2[Link, error]
 
 	// Task returns the task of an id; ok is false if there is none.
@@ -35,11 +40,13 @@ type State interface {
 	// Seen returns the hash index of a kind on one side. all asks for the form
 	// that is fast for a complete list; otherwise a look-up may cost I/O.
 	// Hashes saved later may or may not be in it. A row that cannot be looked
-	// up because of an error is unknown.
+	// up because of an error, or after ctx has ended, is unknown. The index is
+	// safe for concurrent use.
 	Seen(ctx context.Context, source string, side Side, kind psa.Kind, all bool) (psa.Known, error)
 	// Setting returns a value by name, "" if it was never set.
 	Setting(ctx context.Context, source, name string) (string, error)
-	// Settings returns all values whose name begins with prefix.
+	// Settings returns all values whose name begins with prefix, in a map that
+	// is the caller's.
 	Settings(ctx context.Context, source, prefix string) (map[string]string, error)
 	// Audits yields what was done, newest first.
 	Audits(ctx context.Context, source string, q AuditQuery) iter.Seq2[Audit, error]
@@ -91,7 +98,10 @@ func (s *Side) UnmarshalText(b []byte) error {
 
 // A StateBatch is one step of a bridge: all of it is saved, or nothing.
 type StateBatch struct {
-	Links     []Link   // new or changed; Rev must be the stored one, 0 for a new link; the store counts it up
+	// Links are new or changed. Rev must be the stored one, 0 for a new link;
+	// the store counts it up. Records that links of the batch let go, or that
+	// belong to dropped ones, may be taken by others of the batch.
+	Links     []Link
 	DropLinks []string // keys; one that is not there changes nothing
 	Tasks     []Task   // likewise
 	DropTasks []string
@@ -277,8 +287,8 @@ type TaskQuery struct {
 	Due      time.Time // tasks with a Due at or before this; zero: whatever their Due
 	WaitsFor string
 	Link     string
-	Side     *Side  // with Record
-	Record   string // "" is all
+	Side     *Side  // nil is both
+	Record   string // "" is all; with Side and Kind it is found at once
 }
 
 // An AuditQuery narrows Audits; the zero value asks for all.

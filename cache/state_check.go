@@ -131,7 +131,7 @@ func refused(ref psa.Ref, why string) error {
 }
 
 func (l *Link) check() error {
-	why := ""
+	var why string
 	switch p := l.Pending; {
 	case l.Key == "":
 		why = "a link needs a key"
@@ -170,7 +170,7 @@ func (l *Link) check() error {
 }
 
 func (t *Task) check() error {
-	why := ""
+	var why string
 	switch a := t.Answer; {
 	case t.ID == "":
 		why = "a task needs an id"
@@ -199,7 +199,7 @@ func (t *Task) check() error {
 }
 
 func (a *Audit) check() error {
-	why := ""
+	var why string
 	switch {
 	case a.Side > Right:
 		why = "an audit entry is about the left or right"

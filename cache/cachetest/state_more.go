@@ -145,8 +145,8 @@ func stateLoop(c *stateTester) {
 	if entries != n {
 		c.errorf("%d audit entries came, not %d", entries, n)
 	}
-	for range s.Links(c.ctx, source, cache.LinkQuery{}) {
-		break // stops without harm
+	if err := firstError(s.Links(c.ctx, source, cache.LinkQuery{})); err != nil { // stops without harm
+		c.errorf("Links: %v", err)
 	}
 	c.save(s, source, cache.StateBatch{Settings: map[string]string{"after": "break"}})
 }

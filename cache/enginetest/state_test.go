@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"errors"
+	"iter"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -319,27 +320,15 @@ func TestStateQueryPlans(t *testing.T) {
 	db := openDB(t, file)
 	side := cache.Left
 	links := func(q cache.LinkQuery) func() {
-		return func() {
-			for range s.Links(t.Context(), "a", q) {
-				break
-			}
-		}
+		return func() { ask(t, s.Links(t.Context(), "a", q)) }
 	}
 	tasks := func(q cache.TaskQuery) func() {
-		return func() {
-			for range s.Tasks(t.Context(), "a", q) {
-				break
-			}
-		}
+		return func() { ask(t, s.Tasks(t.Context(), "a", q)) }
 	}
 	audits := func(q cache.AuditQuery) func() {
-		return func() {
-			for range s.Audits(t.Context(), "a", q) {
-				break
-			}
-		}
+		return func() { ask(t, s.Audits(t.Context(), "a", q)) }
 	}
-	for index, ask := range map[string]func(){
+	for index, question := range map[string]func(){
 		"psasync_link_key":       links(cache.LinkQuery{}),
 		"psasync_link_kind":      links(cache.LinkQuery{Kind: psa.KindTicket}),
 		"psasync_link_parent":    links(cache.LinkQuery{Parent: "p", Kind: psa.KindNote}),
@@ -369,7 +358,7 @@ func TestStateQueryPlans(t *testing.T) {
 			}
 		}
 		f.mu.Unlock()
-		ask()
+		question()
 		args := make([]any, strings.Count(query, "?"))
 		for i := range args {
 			args[i] = "1"
@@ -393,5 +382,15 @@ func TestStateQueryPlans(t *testing.T) {
 		if all := strings.Join(plan, "; "); !strings.Contains(all, index+" ") || strings.Contains(all, "SCAN") || strings.Contains(all, "TEMP B-TREE") {
 			t.Errorf("%s: %s\n%s", index, all, query)
 		}
+	}
+}
+
+// ask begins a loop.
+func ask[V any](t *testing.T, rows iter.Seq2[V, error]) {
+	for _, err := range rows {
+		if err != nil {
+			t.Error(err)
+		}
+		return
 	}
 }

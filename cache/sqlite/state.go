@@ -44,7 +44,7 @@ type stateConn struct {
 }
 
 func (c stateConn) exec(query string, args ...any) error {
-	stmt, err := c.pin.prepare(c.ctx, query)
+	stmt, err := c.pin.prepare(c.ctx, query) //nolint:sqlclosecheck // the pin keeps it
 	if err == nil {
 		_, err = stmt.ExecContext(c.ctx, args...)
 	}
@@ -53,7 +53,7 @@ func (c stateConn) exec(query string, args ...any) error {
 
 // scan reads the one row of a query; ok is false if there is none.
 func (c stateConn) scan(query string, args []any, to ...any) (ok bool, err error) {
-	stmt, err := c.pin.prepare(c.ctx, query)
+	stmt, err := c.pin.prepare(c.ctx, query) //nolint:sqlclosecheck // the pin keeps it
 	if err == nil {
 		err = stmt.QueryRowContext(c.ctx, args...).Scan(to...)
 	}
@@ -65,7 +65,7 @@ func (c stateConn) scan(query string, args []any, to ...any) (ok bool, err error
 
 // each calls f with every row of a query.
 func (c stateConn) each(query string, args []any, f func(*sql.Rows) error) error {
-	stmt, err := c.pin.prepare(c.ctx, query)
+	stmt, err := c.pin.prepare(c.ctx, query) //nolint:sqlclosecheck // the pin keeps it
 	if err != nil {
 		return err
 	}
