@@ -263,6 +263,9 @@ func (r *run) all() error {
 // kind reads one kind on both sides, and looks at what is due.
 func (r *run) kind(kind psa.Kind) error {
 	if err := r.match(kind); err != nil {
+		if r.first == nil {
+			return err // the state's
+		}
 		if err := r.side(r.first.side, kind, err); err != nil {
 			return err
 		}
