@@ -43,12 +43,14 @@ var importRules = map[string]rule{
 
 	"internal/rest": {own: []string{"psa"}, third: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/time/rate"}, why: "one HTTP core for all vendors"},
 
-	"cache/sqlite":            {own: []string{"psa", "cache", "cache/internal/sqlstore"}, why: "the user picks the engine"},
-	"cache/internal/sqlstore": {own: []string{"psa", "cache"}, why: "the user picks the engine"},
-	"cache/cachetest":         {own: []string{"psa", "cache"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every store alike"},
-	"cache/enginetest":        {why: "its tests import engines; nobody imports it"},
-	"internal/archtest":       {why: "rules only"},
-	"internal/endtoend":       {why: "tests only"},
+	"cache/sqlite":                 {own: []string{"psa", "cache", "cache/internal/sqlstore"}, why: "the user picks the engine"},
+	"cache/internal/sqlstore":      {own: []string{"psa", "cache"}, why: "the user picks the engine"},
+	"cache/cachetest":              {own: []string{"psa", "cache"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every store alike"},
+	"cache/enginetest":             {why: "its tests import engines; nobody imports it"},
+	"internal/simulation":          {own: []string{"psa", "cache", "conflict", "mapping", "psa/bridge"}, why: "tests only; it proves the bridge against systems of its own"},
+	"internal/simulation/simulate": {own: []string{"internal/simulation"}, why: "the command that runs histories, for tests and people"},
+	"internal/archtest":            {why: "rules only"},
+	"internal/endtoend":            {why: "tests only"},
 }
 
 var (

@@ -1,0 +1,302 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// person lets somebody do something on one side.
+func (w *world) person() {
+	w.stats.People++
+	s := w.sides[w.tape.IntN(2)]
+	k := w.plan.kinds[w.tape.IntN(len(w.plan.kinds))]
+	rows := 0
+	for _, r := range s.rows[k] {
+		if !r.gone && !r.hidden {
+			rows++
+		}
+	}
+	if rows == 0 {
+		w.enter(s, k, "")
+		return
+	}
+	at := w.tape.IntN(rows)
+	var r *row
+	for _, o := range s.rows[k] {
+		if o.gone || o.hidden {
+			continue
+		}
+		if at--; at < 0 {
+			r = o
+			break
+		}
+	}
+	switch w.tape.IntN(32) {
+	default:
+		w.editText(s, r)
+	case 18, 19, 20, 21, 22, 23:
+		w.editOther(s, r)
+	case 24, 25, 26:
+		if len(s.rows[k]) < 5 {
+			w.enter(s, k, "")
+		}
+	case 27, 28:
+		w.remove(s, r)
+	case 29:
+		w.undelete(s, k)
+	case 30:
+		if k != note && k != timeEntry {
+			w.act(s, r, "active", !r.active)
+			r.active = !r.active
+			s.touch(r)
+		}
+	case 31:
+		w.unusual(s, r)
+	}
+}
+
+func (w *world) act(s *side, r *row, what string, v any) {
+	w.note("person: "+what, s.is, specs[r.kind].kind, r.id)
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("   %s of %s: %v", what, r.birth, v))
+	}
+}
+
+// text is a value that carries a token, with what a system may take away.
+func (w *world) text(n int) string {
+	v := "w" + strconv.Itoa(n)
+	switch w.tape.IntN(4) {
+	case 2:
+		v += " "
+	case 3:
+		v += "-and-a-long-text"
+	}
+	return v
+}
+
+// set lets a person change a field.
+func (w *world) set(s *side, r *row, field int, v any, n int) {
+	v = s.canon(v)
+	w.tokens[n].value = v
+	w.act(s, r, specs[r.kind].fields[field], v)
+	s.put(r, psa.Fields{specs[r.kind].fields[field]: v})
+	r.tokens[field], r.edited[field] = n, r.rev
+}
+
+func (w *world) editText(s *side, r *row) {
+	sp := &specs[r.kind]
+	if r.locked {
+		return
+	}
+	if w.plan.name == "group" { // both belong together
+		a, b := w.issue(s.is, r, 1), w.issue(s.is, r, 2)
+		w.set(s, r, 1, w.text(a), a)
+		w.set(s, r, 2, w.text(b), b)
+		return
+	}
+	f := sp.texts[w.tape.IntN(len(sp.texts))]
+	n := w.issue(s.is, r, f)
+	if f > 1 && w.tape.IntN(8) == 7 {
+		w.set(s, r, f, nil, n)
+		return
+	}
+	w.set(s, r, f, w.text(n), n)
+}
+
+func (w *world) editOther(s *side, r *row) {
+	if r.locked {
+		return
+	}
+	switch r.kind {
+	case ticket:
+		w.move(s, r, w.tape.IntN(len(boardNames)), w.tape.IntN(len(statusNames)))
+	case note:
+		n := w.issue(s.is, r, 2)
+		w.set(s, r, 2, pick(w.tape, "internal", "public", "team"), n)
+	case timeEntry:
+		n := w.issue(s.is, r, 2)
+		w.set(s, r, 2, w.hours(n), n)
+	default:
+		w.editText(s, r)
+	}
+}
+
+func (w *world) hours(n int) json.Number {
+	return json.Number(strconv.Itoa(n) + pick(w.tape, "", ".5", ".25"))
+}
+
+// move sets the board and the status of a ticket.
+func (w *world) move(s *side, r *row, board, status int) {
+	a, b := w.issue(s.is, r, 4), w.issue(s.is, r, 5)
+	w.tokens[a].value, w.tokens[b].value = s.cat.refs[board][len(statusNames)], s.cat.refs[board][status]
+	w.act(s, r, "status", boardNames[board]+statusNames[status])
+	s.put(r, psa.Fields{"board": w.tokens[a].value, "status": w.tokens[b].value})
+	r.tokens[4], r.edited[4] = a, r.rev
+	r.tokens[5], r.edited[5] = b, r.rev
+}
+
+// enter lets a person make a record; of is that of the logical record if it is
+// an existing one.
+func (w *world) enter(s *side, k int, of string) *row {
+	sp := &specs[k]
+	set := psa.Fields{}
+	for _, ref := range sp.refs {
+		var target *row
+		for _, o := range s.rows[kindIndex(psa.Kind(ref))] {
+			if !o.gone && !o.hidden && o.active && (target == nil || w.tape.IntN(2) == 1) {
+				target = o
+			}
+		}
+		switch {
+		case target != nil:
+			set[ref] = psa.Fields{"id": target.id}
+		case sp.parent == psa.Kind(ref) && w.uses(kindIndex(sp.parent)):
+			return nil // there is nothing to put it under
+		}
+	}
+	r := s.add(k)
+	r.birth = of
+	n := w.issue(s.is, r, 0)
+	if of == "" {
+		r.birth = "w" + strconv.Itoa(n)
+		w.tokens[n].birth = r.birth
+		w.births[r.birth] = &birth{kind: k}
+	}
+	b := w.births[r.birth]
+	b.twins = b.twins || b.by[s.is]
+	b.by[s.is] = true
+	r.tokens[0] = n
+	set[sp.fields[0]] = r.birth
+	for _, f := range sp.texts {
+		n := w.issue(s.is, r, f)
+		set[sp.fields[f]] = s.canon(w.text(n))
+		r.tokens[f], w.tokens[n].value = n, set[sp.fields[f]]
+	}
+	w.act(s, r, "create "+r.birth, set)
+	s.put(r, set)
+	switch k {
+	case ticket:
+		w.move(s, r, w.tape.IntN(2), 0)
+	case note:
+		n := w.issue(s.is, r, 2)
+		w.set(s, r, 2, pick(w.tape, "internal", "public"), n)
+	case timeEntry:
+		n := w.issue(s.is, r, 2)
+		w.set(s, r, 2, w.hours(n), n)
+	}
+	return r
+}
+
+func (w *world) uses(k int) bool {
+	for _, x := range w.plan.kinds {
+		if x == k {
+			return true
+		}
+	}
+	return false
+}
+
+// remove deletes a row, and what is below it.
+func (w *world) remove(s *side, r *row) {
+	w.act(s, r, "delete", "")
+	s.touch(r)
+	r.gone, r.goneAt = true, s.clock()
+	w.births[r.birth].deleted[s.is] = w.knows(s, r)
+	for k := range specs {
+		if specs[k].parent != specs[r.kind].kind {
+			continue
+		}
+		for _, c := range s.rows[k] {
+			if !c.gone && c.fields.Ref(string(specs[r.kind].kind)).ID == r.id {
+				w.remove(s, c)
+			}
+		}
+	}
+}
+
+// knows reports whether the bridge knows the pair that a row belongs to.
+func (w *world) knows(s *side, r *row) bool {
+	l := w.state.linkOf(s.is, specs[r.kind].kind, r.id)
+	return l != nil && l.IDs[0] != "" && l.IDs[1] != ""
+}
+
+func (w *world) undelete(s *side, k int) {
+	for _, r := range s.rows[k] {
+		if r.gone && r.into == "" {
+			if p := specs[k].parent; p != "" {
+				if o := s.find(kindIndex(p), r.fields.Ref(string(p)).ID); o == nil || o.gone {
+					continue
+				}
+			}
+			w.act(s, r, "undelete", "")
+			r.gone = false
+			w.births[r.birth].deleted[s.is] = false
+			s.touch(r)
+			return
+		}
+	}
+}
+
+// unusual does what people do rarely.
+func (w *world) unusual(s *side, r *row) {
+	switch {
+	case r.kind == timeEntry:
+		w.act(s, r, "lock", !r.locked)
+		r.locked = !r.locked
+		s.put(r, psa.Fields{"locked": r.locked})
+	case r.kind == ticket:
+		for _, o := range s.rows[ticket] {
+			if o != r && !o.gone && !o.hidden {
+				w.act(s, r, "merge into", o.id)
+				w.remove(s, r)
+				r.into = o.id
+				return
+			}
+		}
+	case r.kind == contact && w.tape.IntN(2) == 1: // two people with one address
+		if len(s.rows[contact]) < 5 {
+			w.enter(s, contact, r.birth)
+		}
+	default:
+		o := w.sides[s.is.Other()]
+		if w.peerOf(s, r) == nil && len(o.rows[r.kind]) < 5 {
+			w.enter(o, r.kind, r.birth)
+		}
+	}
+}
+
+// rule is what a system does by itself after a write of a bridge: it fills
+// another field, or replaces a value.
+func (s *side) rule(r *row, set psa.Fields) {
+	sp := &specs[r.kind]
+	if len(sp.texts) < 2 {
+		return
+	}
+	f, g := sp.texts[0], sp.texts[1]
+	_, first := set[sp.fields[f]]
+	_, second := set[sp.fields[g]]
+	var field int
+	switch {
+	case s.rules[0] && first && !second && r.birth != "":
+		field = g
+	case s.rules[1] && first && number(set[sp.fields[f]])%4 == 3 && r.birth != "":
+		field = f
+	default:
+		return
+	}
+	n := s.w.issue(s.is, r, field)
+	if field == f {
+		s.w.tokens[n].prev = number(set[sp.fields[f]])
+	}
+	s.w.set(s, r, field, "w"+strconv.Itoa(n), n)
+	s.w.note("rule", s.is, sp.kind, r.id)
+}
+
+// sometime passes time.
+func (w *world) sometime() {
+	w.now = w.now.Add(pick(w.tape, 2*time.Second, 100*time.Millisecond, time.Minute, 5*time.Minute, 20*time.Minute, 2*time.Hour))
+}

@@ -1,0 +1,664 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/bridge"
+)
+
+// onState stands for the state where a side is expected.
+const onState bridge.Side = 2
+
+// faults say how often in 256 what goes wrong, in one history.
+type faults struct {
+	crash    int // the process dies before or after an I/O
+	fail     int // a request or a save fails
+	lost     int // the answer to a request that was done is lost
+	stale    int // a read tells what was before
+	staleFor time.Duration
+	people   int // somebody does something before or after a request
+	worker   int // another process runs a cycle meanwhile
+	special  int // what happens between cycles: restores, phases, maps, ...
+}
+
+// A world is one history: two systems, a state, and what happens.
+type world struct {
+	tape   *Tape
+	rig    *rig
+	plan   *plan
+	shape  shape
+	sides  [2]*side
+	state  *state
+	old    *state // a backup
+	now    time.Time
+	skew   time.Duration // of the bridge's clock
+	faults faults
+	policy string
+
+	quiet    bool // nothing goes wrong any more
+	depth    int  // processes running, one inside the other
+	life     int  // of the process running now
+	dead     int  // the process that died
+	ios      int
+	log      uint64
+	trace    func(string)
+	lastRead [3]*row // by depth: what was read last, with nothing slow after it
+
+	tokens   []token
+	births   map[string]*birth
+	over     []overwrite // values that were overwritten and have to be accounted for
+	restored bool        // an old backup was restored
+	stale    bool
+	edited   bool // the map was edited
+	phased   bool // the policy was changed
+	began    bool // the first cycle
+
+	writes        int
+	refusedLocked int
+	stats         Stats
+	failure       *Violation
+}
+
+// A token is one value that a person or a rule of a system entered.
+type token struct {
+	prev  int // what it replaced, as the writer saw it
+	birth string
+	field int
+	side  bridge.Side
+	value any
+}
+
+// A birth is one logical record.
+type birth struct {
+	kind    int
+	by      [2]bool // created by people on this side
+	twins   bool    // people made several on one side
+	deleted [2]bool // by a person, while it was linked
+	early   bool    // on both sides before the first cycle
+	closed  bool
+}
+
+// An overwrite is a value that a bridge wrote over without descending from it.
+type overwrite struct {
+	link       string
+	side       bridge.Side
+	id         string
+	field      string
+	lost, took int
+}
+
+// A Violation is an invariant that did not hold.
+type Violation struct {
+	Invariant string
+	Text      string
+}
+
+func (v *Violation) Error() string { return v.Invariant + ": " + v.Text }
+
+// Stats count what happened in histories.
+type Stats struct {
+	Histories, Cycles, Steps, IOs, Crashes, Errors, People, Workers, Restores int
+	Writes, Windows, FalseConflicts, Conflicts, Losers, StaleWrites           int
+	Duplicates, Resurrections                                                 int // that cannot be avoided
+	Bytes                                                                     int
+}
+
+// Add sums two counts up.
+func (s *Stats) Add(o *Stats) {
+	s.Histories += o.Histories
+	s.Cycles += o.Cycles
+	s.Steps += o.Steps
+	s.IOs += o.IOs
+	s.Crashes += o.Crashes
+	s.Errors += o.Errors
+	s.People += o.People
+	s.Workers += o.Workers
+	s.Restores += o.Restores
+	s.Writes += o.Writes
+	s.Windows += o.Windows
+	s.FalseConflicts += o.FalseConflicts
+	s.Conflicts += o.Conflicts
+	s.Losers += o.Losers
+	s.StaleWrites += o.StaleWrites
+	s.Duplicates += o.Duplicates
+	s.Resurrections += o.Resurrections
+	s.Bytes += o.Bytes
+}
+
+type crashed struct{ life int }
+
+// tooMuch ends a history that never ends.
+type tooMuch struct{}
+
+func (w *world) clock() time.Time { return w.now.Add(w.skew) }
+
+func (w *world) faulty() bool { return !w.quiet }
+
+func (w *world) violated(invariant, format string, args ...any) {
+	if w.failure == nil {
+		w.failure = &Violation{invariant, fmt.Sprintf(format, args...)}
+	}
+	if w.trace != nil {
+		w.trace("VIOLATION " + invariant + ": " + fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *world) hash(s string) {
+	for i := range len(s) {
+		w.log = (w.log ^ uint64(s[i])) * 1099511628211
+	}
+	w.log = (w.log ^ 0xff) * 1099511628211
+}
+
+// note adds to the log of requests.
+func (w *world) note(op string, s bridge.Side, kind psa.Kind, id string) {
+	w.hash(op)
+	w.log = (w.log ^ uint64(s)) * 1099511628211
+	w.hash(string(kind))
+	w.hash(id)
+	if w.trace != nil {
+		name := "state"
+		if s != onState {
+			name = s.String()
+		}
+		w.trace(fmt.Sprintf("%s %*s%s %s %s %s", w.now.Format("15:04:05.000"), 2*w.depth, "", name, op, kind, id))
+	}
+}
+
+func (w *world) observe(e bridge.Event) {
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("   event %s %s %s/%s %s", e.Type, e.Side, e.Kind, e.ID, e.Message))
+	}
+}
+
+// before is called before every request and every access to the state.
+func (w *world) before(s bridge.Side, op string, kind psa.Kind, id string) error {
+	w.now = w.now.Add(37 * time.Millisecond)
+	w.ios++
+	if w.ios > 30000 {
+		panic(tooMuch{})
+	}
+	if w.trace != nil || s != onState || op == "save" {
+		w.note(op, s, kind, id)
+	}
+	if op != "update" && (s != onState || op == "save") {
+		w.lastRead[w.depth] = nil
+	}
+	if w.quiet {
+		return nil
+	}
+	f := &w.faults
+	if s != onState {
+		if f.people > 0 && w.tape.Chance(f.people) {
+			w.person()
+		}
+		if f.worker > 0 && w.depth == 1 && w.tape.Chance(f.worker) {
+			w.meanwhile(s, op)
+		}
+	}
+	if f.crash > 0 && w.tape.Chance(f.crash) {
+		w.die()
+	}
+	if f.fail > 0 && w.tape.Chance(f.fail) {
+		w.stats.Errors++
+		if w.trace != nil {
+			w.trace("   fails")
+		}
+		if s == onState {
+			return cache.ErrBusy
+		}
+		switch w.tape.IntN(8) {
+		default:
+			return failed(op, psa.ErrUnavailable)
+		case 1, 2:
+			return failed(op, psa.ErrTimeout)
+		case 3:
+			return &psa.Error{Provider: "simulated", Op: op, Code: psa.ErrRateLimited, RetryAfter: 30 * time.Second}
+		case 4:
+			return failed(op, psa.ErrDenied)
+		case 5:
+			return failed(op, psa.ErrAuth)
+		case 6:
+			return failed(op, psa.ErrData)
+		}
+	}
+	return nil
+}
+
+// after is called after every request and save, before the answer is told.
+func (w *world) after(s bridge.Side, op string) error {
+	if w.quiet {
+		return nil
+	}
+	f := &w.faults
+	if s != onState && f.people > 0 && w.tape.Chance(f.people) {
+		w.person()
+	}
+	if f.crash > 0 && w.tape.Chance(f.crash) {
+		w.die()
+	}
+	if f.lost > 0 && w.tape.Chance(f.lost) {
+		w.stats.Errors++
+		if w.trace != nil {
+			w.trace("   the answer is lost")
+		}
+		if s == onState {
+			return cache.ErrBusy
+		}
+		return failed(op, psa.ErrTimeout)
+	}
+	return nil
+}
+
+func (w *world) die() {
+	w.stats.Crashes++
+	if w.trace != nil {
+		w.trace("   CRASH")
+	}
+	w.dead = w.life
+	panic(crashed{w.life})
+}
+
+// read remembers what was read last.
+func (w *world) read(_ bridge.Side, r *row) { w.lastRead[w.depth] = r }
+
+// cycle runs one cycle of a process.
+func (w *world) cycle(holder uint8) (rep *bridge.Report, err error) {
+	was := w.life
+	w.depth++
+	w.stats.Cycles++
+	life := w.stats.Cycles
+	w.life = life
+	defer func() {
+		w.depth--
+		w.life = was
+		if e := recover(); e != nil {
+			if c, ok := e.(crashed); !ok || c.life != life {
+				panic(e)
+			}
+			rep, err = nil, errCrashed
+		}
+	}()
+	w.began = true
+	sh := w.shape
+	sh.holder = holder
+	rep, err = w.rig.bridge(sh).Once(context.Background())
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("cycle: %v", err))
+	}
+	return rep, err
+}
+
+var errCrashed = errors.New("crashed")
+
+// meanwhile lets another process run while a request of the first takes long,
+// so long that its lease is over. Requests that write have time-outs that are
+// shorter than a lease.
+func (w *world) meanwhile(s bridge.Side, op string) {
+	if op == "create" || op == "update" || op == "delete" {
+		return
+	}
+	w.stats.Workers++
+	if w.trace != nil {
+		w.trace("   another process takes over")
+	}
+	w.now = w.now.Add(3 * time.Minute)
+	_, _ = w.cycle(1) // its errors are its own
+	w.note("goes on", s, "", "")
+}
+
+// number returns the token that a value carries; 0 if it carries none.
+func number(v any) int {
+	switch v := v.(type) {
+	case string:
+		if len(v) < 2 || v[0] != 'w' {
+			return 0
+		}
+		n := 0
+		for i := 1; i < len(v) && v[i] >= '0' && v[i] <= '9'; i++ {
+			n = n*10 + int(v[i]-'0')
+		}
+		return n
+	case json.Number:
+		n, err := strconv.Atoi(strings.SplitN(string(v), ".", 2)[0])
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	return 0
+}
+
+// issue makes a token for what somebody is about to enter.
+func (w *world) issue(s bridge.Side, r *row, field int) int {
+	w.tokens = append(w.tokens, token{prev: r.tokens[field], birth: r.birth, field: field, side: s})
+	return len(w.tokens) - 1
+}
+
+// descends reports whether a value was entered by somebody who knew another one,
+// directly or not.
+func (w *world) descends(from, to int) bool {
+	for n := from; n > 0; n = w.tokens[n].prev {
+		if n == to {
+			return true
+		}
+	}
+	return false
+}
+
+// tokenOf finds what token a bridge writes: the one the value carries, or the
+// last one on the other side with this value.
+func (w *world) tokenOf(s *side, r *row, field int, v any) int {
+	if n := number(v); n > 0 && n < len(w.tokens) {
+		return n
+	}
+	for n := len(w.tokens) - 1; n > 0; n-- {
+		t := &w.tokens[n]
+		if t.birth == r.birth && t.field == field && t.side != s.is && w.equal(t.side, t.value, s.is, v) {
+			return n
+		}
+	}
+	return 0
+}
+
+// equal reports whether two values mean the same.
+func (w *world) equal(s bridge.Side, a any, t bridge.Side, b any) bool {
+	return w.plainly(s, a) == w.plainly(t, b)
+}
+
+// plainly is a value in terms that both sides share.
+func (w *world) plainly(s bridge.Side, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case string:
+		if n := number(v); n > 0 {
+			return "w" + strconv.Itoa(n)
+		}
+		return v
+	case json.Number:
+		return "n" + strconv.Itoa(number(v))
+	case bool:
+		return strconv.FormatBool(v)
+	case psa.Fields:
+		if b, st := w.sides[s].cat.place(v.String("id"), v.String("id")); b >= 0 {
+			return boardNames[b]
+		} else if st >= 0 {
+			return boardNames[st/len(statusNames)] + statusNames[st%len(statusNames)]
+		}
+		return v.String("id")
+	}
+	return fmt.Sprint(v)
+}
+
+// peerOf is the row on the other side that a row of one side is, by its birth.
+func (w *world) peerOf(s *side, r *row) *row {
+	var gone *row
+	for _, o := range w.sides[s.is.Other()].rows[r.kind] {
+		if o.birth == r.birth {
+			if !o.gone {
+				return o
+			}
+			gone = o
+		}
+	}
+	return gone
+}
+
+// created judges a create of a bridge.
+func (w *world) created(s *side, r *row, fields psa.Fields) {
+	w.writes++
+	w.stats.Writes++
+	sp := &specs[r.kind]
+	r.birth = "w" + strconv.Itoa(number(fields[sp.fields[0]]))
+	b := w.births[r.birth]
+	if b == nil || b.kind != r.kind {
+		w.violated("I6", "%s %s %s was created from nothing (%s)", s.is, sp.kind, r.id, r.birth)
+		return
+	}
+	for i, name := range sp.fields {
+		if v, ok := r.fields[name]; ok && v != nil {
+			r.tokens[i] = w.tokenOf(s, r, i, v)
+		}
+	}
+	r.of = w.peerOf(s, r)
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("   created %s %s/%s of %s: %v", s.is, sp.kind, r.id, r.birth, fields))
+	}
+	intent := false
+	for _, l := range w.state.links {
+		p := l.Pending
+		intent = intent || l.State == cache.LinkHalf && l.Kind == sp.kind && p != nil && p.Op == "create" && p.Side == s.is &&
+			number(p.Sent[sp.fields[0]]) == number(fields[sp.fields[0]])
+	}
+	if !intent {
+		w.violated("I30", "%s %s %s was created without a stored intent", s.is, sp.kind, r.id)
+	}
+	w.firstCopy(s, r, b)
+	if fields.String("visibility") != "" {
+		w.narrow(s, r, fields)
+	}
+}
+
+// firstCopy judges whether a create made a second record of one.
+func (w *world) firstCopy(s *side, r *row, b *birth) {
+	sp := &specs[r.kind]
+	if b.deleted[s.is] {
+		if w.restored {
+			w.stats.Resurrections++
+		} else {
+			w.violated("I7", "%s %s %s was deleted by a person and created again as %s", s.is, sp.kind, r.birth, r.id)
+		}
+	}
+	if b.twins || b.by[0] && b.by[1] {
+		return
+	}
+	for _, o := range s.rows[r.kind] {
+		if o == r || o.birth != r.birth || o.gone || o.hidden {
+			continue
+		}
+		marked := r.fields["external_ref"] != nil && s.does.find
+		switch {
+		case !o.engine:
+			w.violated("I4", "%s %s %s, made by a person as %s, was created once more as %s", s.is, sp.kind, r.birth, o.id, r.id)
+		case marked:
+			w.violated("I4", "%s %s %s was created twice: %s and %s", s.is, sp.kind, r.birth, o.id, r.id)
+		case w.restored || o.changed() || w.changedSince(s, o):
+			// No field holds a marker, and the row is not what was sent any more.
+			w.stats.Duplicates++
+		default:
+			w.violated("I4", "%s %s %s was created twice, without a marker: %s and %s", s.is, sp.kind, r.birth, o.id, r.id)
+		}
+	}
+}
+
+// changed reports whether somebody edited the row.
+func (r *row) changed() bool {
+	for _, rev := range r.edited {
+		if rev > 0 {
+			return true
+		}
+	}
+	return !r.active
+}
+
+// changedSince reports whether the source of a row was edited after the row was made.
+func (w *world) changedSince(s *side, r *row) bool { return r.bad }
+
+// narrow judges that nothing becomes visible to more people.
+func (w *world) narrow(s *side, r *row, set psa.Fields) {
+	o := w.peerOf(s, r)
+	if o == nil || width(set.String("visibility")) <= width(o.fields.String("visibility")) {
+		return
+	}
+	if o.prev != nil && width(set.String("visibility")) <= width(o.prev.fields.String("visibility")) && o.edited[2] > o.readRev {
+		w.stats.Windows++
+		return
+	}
+	w.violated("I28", "%s %s of %s became %s, while its counterpart is %s", s.is, specs[r.kind].kind, r.birth, set.String("visibility"), o.fields.String("visibility"))
+}
+
+func width(v string) int { return slices.Index([]string{"internal", "team", "public"}, v) }
+
+// updating judges an update of a bridge before it is done.
+func (w *world) updating(s *side, r *row, patch psa.Patch) {
+	w.writes++
+	w.stats.Writes++
+	sp := &specs[r.kind]
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("   update %s %s/%s of %s: %v over %v", s.is, sp.kind, r.id, r.birth, patch.Set, r.fields))
+	}
+	l := w.state.linkOf(s.is, sp.kind, r.id)
+	switch {
+	case l == nil:
+		w.violated("I30", "%s %s %s was changed without a link", s.is, sp.kind, r.id)
+	case l.Pending == nil || l.Pending.Op != "update" || l.Pending.Side != s.is:
+		w.violated("I30", "%s %s %s was changed without a stored intent", s.is, sp.kind, r.id)
+	case l.State != cache.LinkLive:
+		w.violated("I7", "%s %s %s was changed while its link is %s", s.is, sp.kind, r.id, l.State)
+	}
+	if w.lastRead[w.depth] != r {
+		w.violated("I3", "%s %s %s was written without being read at once before", s.is, sp.kind, r.id)
+	}
+	if r.locked {
+		w.violated("I28", "%s %s %s is locked and was written", s.is, sp.kind, r.id)
+	}
+	cas := s.cas && patch.IfVersion != ""
+	for i, name := range sp.fields {
+		v, ok := patch.Set[name]
+		if !ok {
+			continue
+		}
+		was, now := r.tokens[i], w.tokenOf(s, r, i, v)
+		window := r.edited[i] > r.readRev
+		if was == now && (was > 0 || fmt.Sprint(r.fields[name]) == fmt.Sprint(v)) {
+			if !window && !r.stale && fmt.Sprint(s.canon(v)) == fmt.Sprint(r.fields[name]) {
+				w.violated("I22", "%s %s %s: %s was sent though it is the same", s.is, sp.kind, r.id, name)
+			}
+			continue
+		}
+		r.tokens[i] = now
+		if was == 0 || w.descends(now, was) {
+			continue
+		}
+		switch {
+		case window && !cas:
+			w.stats.Windows++
+		case r.stale || w.stale:
+			w.stats.StaleWrites++
+		default:
+			key := ""
+			if l != nil {
+				key = l.Key
+			}
+			w.over = append(w.over, overwrite{key, s.is, r.id, name, was, now})
+		}
+	}
+	if _, ok := patch.Set["visibility"]; ok {
+		w.narrow(s, r, patch.Set)
+	}
+}
+
+// deleting judges a delete of a bridge.
+func (w *world) deleting(s *side, r *row) {
+	w.writes++
+	w.stats.Writes++
+	if w.trace != nil {
+		w.trace(fmt.Sprintf("   delete %s %s/%s of %s", s.is, specs[r.kind].kind, r.id, r.birth))
+	}
+	o := w.peerOf(s, r)
+	if setups[w.shape.setup].deletes != bridge.PropagateDelete {
+		w.violated("I8", "%s %s %s was deleted though the policy does not say so", s.is, specs[r.kind].kind, r.id)
+	}
+	if o == nil || !o.gone {
+		w.violated("I8", "%s %s %s was deleted though nobody deleted its counterpart", s.is, specs[r.kind].kind, r.id)
+	}
+}
+
+// saved looks at what a bridge stored.
+func (w *world) saved(before *state, b *cache.StateBatch) {
+	for i := range b.Links {
+		l := &b.Links[i]
+		w.hash(l.Key)
+		if l.IDs[0] != "" && l.IDs[1] != "" && l.State != cache.LinkHalf {
+			for s := range bridge.Side(2) {
+				if r := w.sides[s].find(kindIndex(l.Kind), l.IDs[s]); r != nil {
+					r.linked = true
+				}
+			}
+		}
+		if w.trace != nil {
+			w.trace(fmt.Sprintf("   link %s %v %s pending=%v parked=%v base=%v", l.Key, l.IDs, l.State, l.Pending != nil, l.Parked, l.Base))
+		}
+	}
+	for i := range b.Tasks {
+		t := &b.Tasks[i]
+		w.hash(t.ID)
+		if w.trace != nil {
+			w.trace(fmt.Sprintf("   task %s due=%v %s", t.ID, t.Due.Format("15:04:05"), t.Reason))
+		}
+		if t.Type == bridge.TaskConflict && t.Rev == 0 {
+			w.stats.Conflicts++
+			w.sound(t)
+		}
+	}
+	for i := range b.Audits {
+		a := &b.Audits[i]
+		w.hash(a.Op)
+		if a.By == "" || len(w.over) == 0 {
+			continue
+		}
+		w.over = slices.DeleteFunc(w.over, func(o overwrite) bool {
+			v, ok := a.Before[o.field]
+			hit := ok && a.Link == o.link && a.Side == o.side && (number(v) == o.lost || w.tokens[o.lost].value != nil && w.equal(o.side, v, o.side, w.tokens[o.lost].value))
+			if hit {
+				w.stats.Losers++
+			}
+			return hit
+		})
+	}
+	for _, key := range b.DropLinks {
+		w.hash(key)
+	}
+	for _, id := range b.DropTasks {
+		w.hash(id)
+	}
+}
+
+// sound counts a conflict that is none, since who entered one value knew the
+// other.
+func (w *world) sound(t *cache.Task) {
+	k := kindIndex(t.Kind)
+	sp := &specs[k]
+	l, r := w.sides[0].find(k, w.linkID(t.Link, 0)), w.sides[1].find(k, w.linkID(t.Link, 1))
+	if l == nil || r == nil {
+		return
+	}
+	clash := false
+	for i, name := range sp.fields {
+		if _, ok := t.Left[name]; !ok {
+			continue
+		}
+		a, b := l.tokens[i], r.tokens[i]
+		clash = clash || a != b && !w.descends(a, b) && !w.descends(b, a)
+	}
+	if !clash {
+		w.stats.FalseConflicts++
+	}
+}
+
+func (w *world) linkID(key string, s int) string {
+	if at, ok := w.state.link(key); ok {
+		return w.state.links[at].IDs[s]
+	}
+	return ""
+}
