@@ -261,8 +261,9 @@ func (c mapReader) setRules(n *node, what string) []setRule {
 				c.p.at(v, "type", "%s %s is a mapping; write a value, {id: \"5\"}, or {by: field, values: {...}}", what, k.text)
 				continue
 			}
+		case v.kind == nodeSeq && !slices.ContainsFunc(v.items, func(it *node) bool { return !it.scalar() || it.kind == nodeNull }):
 		case !v.scalar():
-			c.p.at(v, "type", "%s %s is %s; write a value", what, k.text, v.kind)
+			c.p.at(v, "type", "%s %s is %s; write a value, or a list of values", what, k.text, v.kind)
 			continue
 		}
 		rules = append(rules, r)

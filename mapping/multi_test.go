@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,5 +74,42 @@ func TestSeveralSelectionsOfTheSame(t *testing.T) {
 	}
 	if _, issues = mp.To(Right, ticket(psa.Fields{"custom": psa.Fields{"20": []any{"Far East"}}}), nil); len(issues) != 1 || issues[0].Code != "no-such-option" {
 		t.Errorf("%v", issues)
+	}
+}
+
+// A field that holds several values is given a list on create.
+func TestCreateList(t *testing.T) {
+	left, right := psaCatalog(), hostCatalog()
+	left.fields[psa.KindCompany] = []psa.Field{{Name: "name", Type: psa.TypeString}, {Name: "types", Type: psa.TypeRefs, Kind: psa.KindCompanyType, Required: true}}
+	left.options[psa.KindCompanyType] = psa.Options{{Ref: psa.Ref{Kind: psa.KindCompanyType, ID: "5"}, Name: "Client"}, {Ref: psa.Ref{Kind: psa.KindCompanyType, ID: "9"}, Name: "Owner"}}
+	right.fields[psa.KindCompany] = []psa.Field{{Name: "name", Type: psa.TypeString}}
+	cfg := &Config{Left: left, Right: right}
+	src := "version: 1\nkinds:\n  company:\n    create: {left: {types: [Client, Owner]}}\n    fields: {name: name}\n"
+	mp, err := mustMap(t, src).Compile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := psa.Record{Ref: psa.Ref{Kind: psa.KindCompany, ID: "1"}, Fields: psa.Fields{"name": "Acme"}}
+	got, issues := mp.To(Left, rec, &Env{})
+	if diff := cmp.Diff(psa.Fields{"name": "Acme", "types": []any{ref("5", "Client"), ref("9", "Owner")}}, got); diff != "" || len(issues) > 0 {
+		t.Errorf("-want +got:\n%s%v", diff, issues)
+	}
+	if got, _ := mp.To(Left, rec, &Env{Present: psa.Fields{}}); got["types"] != nil {
+		t.Errorf("a record that is there gets defaults: %v", got)
+	}
+	for _, f := range mustMap(t, src).LintWith(cfg) {
+		t.Error(f)
+	}
+	var found []string
+	for _, f := range mustMap(t, strings.Replace(src, "Owner", "Ownr", 1)).LintWith(cfg) {
+		found = append(found, f.Code)
+	}
+	if diff := cmp.Diff([]string{CodeNoSuchOption}, found); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"[[Client]]", "[Client, ~]", "[{id: 5}]"} {
+		if _, err := Parse("m.yaml", []byte(strings.Replace(src, "[Client, Owner]", bad, 1)), nil); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
 	}
 }

@@ -39,7 +39,7 @@ func fieldMapSchema() object {
 	sides := func(of any) object { return object{"left": of, "right": of, "psa": of, "app": of} }
 	owner := enum("left", "right", "psa", "app", "both")
 	strategy := object{"type": "string", "examples": strategyExamples}
-	sets := mapOf(oneOf(scalar, closed(object{"id": scalar}, "id"), closed(object{"by": text, "values": values}, "by", "values")))
+	sets := mapOf(oneOf(scalar, list(scalar), closed(object{"id": scalar}, "id"), closed(object{"by": text, "values": values}, "by", "values")))
 	conditions := mapOf(oneOf(scalar, list(scalar)))
 	one := oneOf(text, object{"type": "object", "minProperties": 1, "maxProperties": 1})
 	describe := func(o object, help string) object {
