@@ -129,12 +129,13 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 	in := r.input(&l, h)
 	in.view[s] = r.view(&l, s, rec)
 	seen := seenOf(s, rec)
-	var fresh [2]bool
-	if h.both {
-		if ok, err := r.reread(&l, in, s.Other(), &fresh); !ok {
+	if h.both || l.Pending != nil {
+		if ok, err := r.reread(&l, in, s.Other()); !ok {
 			return false, err
 		}
 	}
+	var fresh [2]bool         // read since the intent was stored
+	var intended [2][]written // what the intent says
 	wrote := false
 	for round := 0; ; round++ {
 		out, err := r.c.merge(r.ctx, k, in)
@@ -157,13 +158,15 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 		if !h.late && r.closesTicket(k, to, in, out) {
 			return false, r.closeLater(k, &l, in, out, s, seen, h)
 		}
-		if !fresh[to] {
-			if err := r.intend(k, &l, out, to); err != nil {
+		if !fresh[to] || !slices.EqualFunc(intended[to], out.wrote[to], sameWrite) {
+			if err := r.intend(k, &l, in, out, to); err != nil {
 				return false, err
 			}
-			if ok, err := r.reread(&l, in, to, &fresh); !ok {
+			fresh, intended[to] = [2]bool{}, out.wrote[to]
+			if ok, err := r.reread(&l, in, to); !ok {
 				return false, err
 			}
+			fresh[to] = true
 			if to == Left {
 				if why := r.outside(Left, in.view[Left].rec); why != "" {
 					l.Pending = nil
@@ -177,12 +180,10 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			r.rep.Skipped++
 			return false, r.unintend(&l)
 		}
-		again, err := r.write(k, &l, in, out, to, item, h)
-		if err != nil {
+		if gone, err := r.write(k, &l, in, out, to, item, h); gone || err != nil {
 			return false, err
 		}
-		fresh = [2]bool{}
-		fresh[to] = !again
+		fresh = [2]bool{} // each write has its own intent
 		wrote = true
 	}
 }
@@ -208,7 +209,7 @@ func (o *outcome) quiet(l *cache.Link) bool {
 }
 
 // reread reads one side. ok is false where the link cannot go on.
-func (r *run) reread(l *cache.Link, in *input, s Side, fresh *[2]bool) (ok bool, err error) {
+func (r *run) reread(l *cache.Link, in *input, s Side) (ok bool, err error) {
 	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
@@ -219,8 +220,13 @@ func (r *run) reread(l *cache.Link, in *input, s Side, fresh *[2]bool) (ok bool,
 		return false, rec.Err
 	}
 	in.view[s] = r.view(l, s, rec)
-	fresh[s] = true
 	return true, nil
+}
+
+// sameWrite reports whether a write is the one that was intended, over the same
+// value.
+func sameWrite(a, b written) bool {
+	return a.unit == b.unit && same(a.want, b.want) && sameValue(a.was, b.was)
 }
 
 // echo ends what was no change, or one that means nothing to the other side.
@@ -238,10 +244,19 @@ func (r *run) echo(l cache.Link, s Side, rec psa.Record, h how) error {
 
 // intend stores what is about to be written before anything is read again, so
 // that nothing slow happens between the read and the write.
-func (r *run) intend(k *kindRules, l *cache.Link, out *outcome, to Side) error {
+func (r *run) intend(k *kindRules, l *cache.Link, in *input, out *outcome, to Side) error {
+	confirmed(k, l, in)
 	p := &cache.Pending{Op: opUpdate, Side: to, At: r.now()}
+	// What a decision overwrites is told before it is lost.
+	a := cache.Audit{Op: opDecide, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, Before: psa.Fields{}, After: psa.Fields{}}
 	for _, w := range out.wrote[to] {
 		name := k.units[w.unit].name
+		if w.by != nil {
+			a.By, a.Reason, a.Rule, a.After[name] = w.by.by, w.by.reason, k.units[w.unit].rule.Where, w.want
+			if v, ok := w.was.Get(); ok {
+				a.Before[name] = v
+			}
+		}
 		if w.both {
 			continue
 		}
@@ -253,7 +268,11 @@ func (r *run) intend(k *kindRules, l *cache.Link, out *outcome, to Side) error {
 		p.Base[to][name], p.Base[to.Other()][name] = w.want, w.from
 	}
 	l.Pending = p
-	if err := r.save(cache.StateBatch{Links: []cache.Link{*l}, Synced: true}); err != nil {
+	b := cache.StateBatch{Links: []cache.Link{*l}, Synced: true}
+	if len(a.After) > 0 {
+		b.Audits = []cache.Audit{a}
+	}
+	if err := r.save(b); err != nil {
 		return err
 	}
 	l.Rev++
@@ -271,10 +290,30 @@ func (r *run) unintend(l *cache.Link) error {
 	return errSkipped
 }
 
-// write sends a patch and makes what was confirmed part of the base. again
-// tells that the record was changed by somebody else meanwhile and has to be
-// read once more.
-func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, item *Item, h how) (again bool, err error) {
+// confirmed makes what an earlier intent sent part of the base, where it is
+// there: that write happened, though its answer was lost.
+func confirmed(k *kindRules, l *cache.Link, in *input) {
+	p := l.Pending
+	if p == nil || p.Op != opUpdate || !in.view[p.Side].known {
+		return
+	}
+	agreed := [2]psa.Fields{{}, {}}
+	for i := range k.units {
+		u := &k.units[i]
+		if sent := conflict.At(p.Base[p.Side], u.name); !sent.Absent() && sameValue(sent, u.own(p.Side, in.view[p.Side].rec.Fields)) {
+			for s := range Side(2) {
+				if v, ok := p.Base[s][u.name]; ok {
+					agreed[s][u.name] = v
+				}
+			}
+		}
+	}
+	l.Base = [2]psa.Fields{overlaid(l.Base[Left], agreed[Left]), overlaid(l.Base[Right], agreed[Right])}
+}
+
+// write sends a patch and makes what was confirmed part of the base. gone tells
+// that there is nothing to write to any more.
+func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, item *Item, h how) (gone bool, err error) {
 	if err := r.limit(r.rep.Updated[to]+1, r.b.opts.Limits.Updates, "records changed on the "+to.String()+" side"); err != nil {
 		return false, err
 	}
@@ -290,11 +329,11 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 	rec, err := r.update(to, ref, patch, before)
 	switch {
 	case errors.Is(err, psa.ErrConflict) && patch.IfVersion != "":
-		return true, nil
+		return false, nil // somebody else changed it meanwhile: it is read once more
 	case errors.Is(err, psa.ErrConflict), errors.Is(err, psa.ErrInvalid), errors.Is(err, psa.ErrDenied):
 		return false, r.refused(k, l, in, out, to, err, h)
 	case errors.Is(err, psa.ErrNotFound):
-		return false, r.vanished(*l, to)
+		return true, r.vanished(*l, to)
 	case err != nil:
 		return false, err
 	}
@@ -468,6 +507,7 @@ func (r *run) refused(k *kindRules, l *cache.Link, in *input, out *outcome, to S
 func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Side, seen []cache.Seen, h how, extra *cache.Task) error {
 	b := cache.StateBatch{Seen: seen}
 	old := l.Parked
+	confirmed(k, l, in)
 	l.Pending = nil
 	l.Parked = slices.Clone(out.parked)
 	for i := range out.parks {

@@ -34,6 +34,7 @@ const (
 	opDelete = "delete"
 	opLink   = "link"
 	opAgree  = "agree"
+	opDecide = "decide"
 	opPark   = "park"
 	opGone   = "gone"
 	opState  = "state"
