@@ -251,13 +251,3 @@ func (p *Plan) Writes() int {
 	}
 	return n
 }
-
-// mails counts the items of which somebody is told.
-func (p *Plan) mails() (n int) {
-	for i := range p.Items {
-		if p.Items[i].Notify != psa.NotifyNone {
-			n++
-		}
-	}
-	return n
-}

@@ -23,7 +23,8 @@ const (
 	setPhaseOf  = "phase:"    // and of a company, by the key of its link
 	setInstance = "instance:" // the account on a side
 	setMatched  = "matched:"  // a kind whose first comparison is done
-	setMap      = "map"       // the digest of the field map
+	setMap      = "map"       // the digest of the field map, and setAnew, of the last run that compared everything
+	setAnew     = "anew"      // counts what makes the next run compare everything
 	setDeleted  = "deleted:"  // how far a side's deletions were read
 )
 
@@ -59,8 +60,9 @@ type run struct {
 
 	phases  map[string]string // by company
 	paused  map[psa.Kind]bool
-	anew    bool // what the systems offer may have changed: values that were held may fit
-	remap   bool // the field map changed: everything is compared anew
+	anew    bool   // what the systems offer may have changed: values that were held may fit
+	remap   bool   // the field map or a phase changed: everything is compared anew
+	mark    string // for setMap
 	server  [2]time.Time
 	failing [2]int // failures in a row
 	opened  int    // conflicts
@@ -256,7 +258,7 @@ func (r *run) all() error {
 		return err
 	}
 	if r.remap && len(r.rep.Failures) == 0 && r.rep.Skipped == 0 {
-		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.c.digest}})
+		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.mark}})
 	}
 	return nil
 }
@@ -384,7 +386,8 @@ func (r *run) settings() error {
 		}
 	}
 	r.phases[""] = all[setPhase]
-	r.remap = all[setMap] != r.c.digest
+	r.mark = r.c.digest + all[setAnew]
+	r.remap = all[setMap] != r.mark
 	return nil
 }
 

@@ -234,7 +234,7 @@ func (r *run) due(kind psa.Kind) error {
 				return &stateErr{err}
 			}
 			if t.Answer == nil && t.Due.IsZero() {
-				if err := r.task(t); err != nil {
+				if err := r.task(t); err != nil && !errors.Is(err, errSkipped) {
 					return err
 				}
 			}
