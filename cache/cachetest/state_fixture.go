@@ -35,7 +35,7 @@ func hash(n int) (h psa.Hash) {
 }
 
 // hashes is how many of hash are looked for in dump.
-const hashes = 20
+const hashes = 13
 
 // A content is all that a source holds.
 type content struct {

@@ -71,7 +71,7 @@ func stateImmutable(c *stateTester) {
 
 func stateLoop(c *stateTester) {
 	s := c.open()
-	const n = 600
+	const n = 300
 	var b cache.StateBatch
 	for i := range n {
 		l, t := link(fmt.Sprintf("k%04d", i), fmt.Sprint(i)), task(fmt.Sprintf("t%04d", i))
