@@ -28,7 +28,7 @@ func (b *Bridge) markedBy(marker string, on Side) (id string, ok bool) {
 // part.
 func (r *run) unlinked(kind psa.Kind, s Side, rec psa.Record, h how) (out string, err error) {
 	k := r.c.kinds[kind]
-	if id, ok := r.b.markedBy(newPath(k.marker[s]).text(rec.Fields), s); ok {
+	if id, ok := r.b.markedBy(newPath(k.marker[s]).text(rec.Fields), s); ok && !h.create {
 		return "", r.ours(k, s, rec, id, h)
 	}
 	if out := r.outside(s, rec); out != "" {
@@ -279,6 +279,11 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 		}
 	}
 	made, err := r.insert(to, k.kind, fields, item)
+	if err != nil && made.ID != "" { // it was created, and only its answer was lost
+		if rec, again := r.sides[to].Get(r.ctx, made.Ref); again == nil {
+			made, err = rec, rec.Err
+		}
+	}
 	if err != nil {
 		if psa.Temporary(err) || psa.ErrorClass(err) == nil || errors.Is(err, psa.ErrData) {
 			return err // it may have happened: recover looks
@@ -301,11 +306,16 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 	return r.complete(k, l, to, made, rec, h)
 }
 
+// searchable reports whether a side finds rows by their marker.
+func (r *run) searchable(k *kindRules, on Side) bool {
+	f := r.sides[on].offers[k.kind]
+	return k.marker[on] != "" && f.Can.Has(psa.CanFind) && contains(f.Find, k.marker[on])
+}
+
 // lookUp finds the row that carries the marker of a source record; the oldest
 // if there are several.
 func (r *run) lookUp(k *kindRules, on Side, source string) (rec psa.Record, ok bool, err error) {
-	f := r.sides[on].offers[k.kind]
-	if !f.Can.Has(psa.CanFind) || !contains(f.Find, k.marker[on]) {
+	if !r.searchable(k, on) {
 		return rec, false, nil
 	}
 	for found, err := range psa.Find(r.ctx, r.sides[on].Provider, k.kind, psa.Fields{k.marker[on]: r.b.marker(on.Other(), source)}) {
