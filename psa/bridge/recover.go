@@ -121,7 +121,7 @@ func (r *run) finishCreate(l cache.Link) error {
 // trace looks for the row that a create may have made.
 func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool, err error) {
 	to := l.Pending.Side
-	if k.marker[to] != "" {
+	if r.searchable(k, to) {
 		found, ok, err := r.lookUp(k, to, l.IDs[to.Other()])
 		if err != nil || !ok {
 			return nil, false, err
@@ -144,6 +144,9 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 		q.Since = l.Pending.At.Add(-r.b.opts.Overlap)
 	}
 	like := r.likeness(k, to, l.Pending.Sent)
+	if marker := newPath(k.marker[to]); marker != nil {
+		like = func(f psa.Fields) bool { return marker.text(f) == r.b.marker(to.Other(), l.IDs[to.Other()]) }
+	}
 	for row, err := range r.sides[to].List(r.ctx, k.kind, q) {
 		if errors.Is(err, psa.ErrNotFound) {
 			return nil, false, nil
