@@ -296,6 +296,11 @@ func (m *merging) record(s Side) psa.Record {
 			continue
 		}
 		value := conflict.At(m.in.link.Base[s], u.name)
+		if p := m.parkedOf(u.group); p != nil { // it was left alone as it is, not as the base has it
+			if is := conflict.At(p.Is[s], u.name); !is.Absent() {
+				value = is
+			}
+		}
 		if x, ok := value.Get(); ok {
 			u.put(s, fields, x)
 		}

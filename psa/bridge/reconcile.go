@@ -136,11 +136,18 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 	}
 	var fresh [2]bool         // read since the intent was stored
 	var intended [2][]written // what the intent says
-	wrote := false
+	wrote, proved := false, false
 	for round := 0; ; round++ {
 		out, err := r.c.merge(r.ctx, k, in)
 		if err != nil {
 			return false, err
+		}
+		if k.kind == psa.KindTicket && h.answers == nil && !proved && out.contended(&l) {
+			proved = true
+			if err := r.evidence(&l, in); err != nil {
+				return false, err
+			}
+			continue
 		}
 		if out.fatal != "" {
 			return false, r.commit(k, &l, in, out, s, seen, h, &cache.Task{Type: taskHeld, Reason: out.fatal, Rule: out.where})
