@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,13 +45,48 @@ func (p *pretender) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	return p.Provider.Get(ctx, ref)
 }
 
-// List yields what is there, as it would be. Rows that would be created are left
-// out: a run knows those.
+// List yields what is there, as it would be: with the rows that would have
+// changed a moment ago. Those that would be created are left out, since nobody
+// knows what the system would add to them; a run knows their links.
 func (p *pretender) List(ctx context.Context, kind psa.Kind, q psa.Query) iter.Seq2[psa.Record, error] {
 	if made(q.Parent.ID) {
 		return func(func(psa.Record, error) bool) {}
 	}
-	return p.shown(p.Provider.List(ctx, kind, q))
+	return func(yield func(psa.Record, error) bool) {
+		told := map[string]bool{}
+		for rec, err := range p.shown(p.Provider.List(ctx, kind, q)) {
+			told[rec.ID] = told[rec.ID] || p.changed(rec.Ref)
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+		for _, rec := range p.late(kind, q, told) {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (p *pretender) changed(ref psa.Ref) bool { _, ok := p.rows[ref]; return ok }
+
+// late are the rows that a list by time lacks, and would hold.
+func (p *pretender) late(kind psa.Kind, q psa.Query, told map[string]bool) []psa.Record {
+	var out []psa.Record
+	for ref, rec := range p.rows {
+		if ref.Kind != kind || made(ref.ID) || told[ref.ID] || !q.Parent.IsZero() && rec.Parent != q.Parent {
+			continue
+		}
+		in := true
+		for field, ids := range q.Scope {
+			in = in && slices.Contains(ids, rec.Fields.Ref(field).ID)
+		}
+		if in {
+			out = append(out, rec)
+		}
+	}
+	slices.SortFunc(out, func(a, b psa.Record) int { return strings.Compare(a.ID, b.ID) })
+	return out
 }
 
 func (p *pretender) shown(list iter.Seq2[psa.Record, error]) iter.Seq2[psa.Record, error] {

@@ -42,8 +42,9 @@ func (b *Bridge) Plan(ctx context.Context) (*Plan, error) {
 // Apply does what a plan shows: one run that makes the writes and links of the
 // plan and no others, with the values that the plan shows. A write whose record
 // has changed since is left out, and so is one that came up since; both are
-// counted as Report.Skipped and dealt with by the next run. Limits do not stop
-// what a person has seen.
+// counted as Report.Skipped and dealt with by the next run. That is also when
+// what a system itself adds to a new record, such as its number, goes to the
+// other side: no plan can know it. Limits do not stop what a person has seen.
 //
 // The error is [ErrStalePlan] if the plan is another connection's, or if a run,
 // an answer, a setting or a change of the field map came in between; nothing
