@@ -160,7 +160,12 @@ func (c *checker) value(f layoutField, v any) {
 
 func hasType(t psa.Type, v any) bool {
 	switch t {
-	case psa.TypeString, psa.TypeText, psa.TypeOption:
+	case psa.TypeOption: // several where the field takes them (Halo's multiple selections)
+		if hasElements(v, func(e any) bool { return hasType(psa.TypeString, e) }) {
+			return true
+		}
+		fallthrough
+	case psa.TypeString, psa.TypeText:
 		_, ok := v.(string)
 		return ok
 	case psa.TypeNumber:
@@ -286,6 +291,10 @@ func (c *checker) custom(f layoutField, v any) {
 			c.option(f, v)
 		} else if length := intField(f.custom.Fields, "length", 0); length > 0 && utf8.RuneCountInString(v) > length {
 			c.find(f.Name, CodeTooLong, "%s: at most %d characters fit, not %d", c.label(f), length, utf8.RuneCountInString(v))
+		}
+	case []any:
+		for _, e := range v {
+			c.option(f, e.(string))
 		}
 	case json.Number:
 		_, fraction, _ := strings.Cut(v.String(), ".")
