@@ -73,9 +73,20 @@ func (r *run) answer(t cache.Task) error {
 		return err
 	}
 	h.late = true
-	_, err = r.reconcile(l, Left, rec, h)
-	return err
+	if _, err = r.reconcile(l, Left, rec, h); err != nil {
+		return err
+	}
+	now, ok, err := r.st.Task(r.ctx, r.source, t.ID)
+	if err != nil {
+		return &stateErr{err}
+	}
+	if ok && now.Answer != nil { // it is still there, so that the next run would use it again
+		return r.unanswer(t, now.Reason)
+	}
+	return nil
 }
+
+func notUsed(why string) string { return "the answer was not used: " + why }
 
 // unanswer puts a task back into the queue.
 func (r *run) unanswer(t cache.Task, why string) error {
@@ -87,7 +98,7 @@ func (r *run) unanswer(t cache.Task, why string) error {
 		return nil
 	}
 	now.Answer, now.Due = nil, zeroTime
-	now.Reason = "the answer was not used: " + why
+	now.Reason = notUsed(why)
 	return r.save(cache.StateBatch{Tasks: []cache.Task{now}})
 }
 

@@ -52,8 +52,12 @@ func (r *run) saveTasks(b cache.StateBatch) error {
 		}
 		if ok {
 			t.Rev, t.Since = was.Rev, was.Since
-			if was.Answer != nil && same(was.Left, t.Left) && same(was.Right, t.Right) {
+			switch {
+			case was.Answer == nil:
+			case same(was.Left, t.Left) && same(was.Right, t.Right):
 				t.Answer, t.Due = was.Answer, was.Due
+			default:
+				t.Reason = notUsed(ErrOutdated.Error()) + "; " + t.Reason
 			}
 		} else {
 			r.opens(t.Type)
