@@ -154,6 +154,9 @@ func (c *kindCompiler) compile(km *kindMap) *kindMapper {
 	for _, s := range km.scope {
 		f := fieldPath{segs: []string{s.field}}
 		c.names(&f, Left)
+		if i := slices.IndexFunc(c.fields[Left], func(f psa.Field) bool { return f.Name == s.field && f.Type == psa.TypeRefs }); i >= 0 {
+			f.rows = c.rows[Left].of(c.fields[Left][i].Kind)
+		}
 		k.scopeRows = append(k.scopeRows, f.rows)
 	}
 	for _, r := range km.rules {

@@ -82,6 +82,13 @@ func (t *rowTable) scope(scope string) map[string]psa.Fields {
 // and HaloPSA send ids alone, and maps speak of names. What is inactive, or not
 // read yet, goes by its id.
 func (t *rowTable) name(v any) any {
+	if list, ok := v.([]any); ok {
+		out := make([]any, len(list))
+		for i, el := range list {
+			out[i] = t.name(el)
+		}
+		return out
+	}
 	r, ok := v.(psa.Fields)
 	if !ok || r.String("name") != "" {
 		return v

@@ -64,3 +64,27 @@ func TestScopeOfReferencesWithoutNames(t *testing.T) {
 		}
 	}
 }
+
+// And so are company types, of which a company has several.
+func TestScopeOfListsWithoutNames(t *testing.T) {
+	cat := psaCatalog()
+	cat.options[psa.KindCompanyType] = psa.Options{{Ref: psa.Ref{Kind: psa.KindCompanyType, ID: "1"}, Name: "Customer"}, {Ref: psa.Ref{Kind: psa.KindCompanyType, ID: "7"}, Name: "Vendor"}}
+	m := mustMap(t, "version: 1\nkinds: {company: {scope: {types: [Customer]}, fields: {name: name}}}\n")
+	mp, err := m.Compile(&Config{Left: cat})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		ids  []string
+		want bool
+	}{{[]string{"1"}, true}, {[]string{"7"}, false}, {[]string{"7", "1"}, true}, {nil, false}, {[]string{"99"}, false}} {
+		list := []any{}
+		for _, id := range tt.ids {
+			list = append(list, psa.Reference{ID: id}.Fields())
+		}
+		rec := psa.Record{Ref: psa.Ref{Kind: psa.KindCompany, ID: "5"}, Fields: psa.Fields{"types": list}}
+		if ok, reason := mp.InScope(rec, psa.Record{}.Updated); ok != tt.want {
+			t.Errorf("types %v: %v %q", tt.ids, ok, reason)
+		}
+	}
+}
