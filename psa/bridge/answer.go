@@ -58,11 +58,12 @@ func (r *run) answer(t cache.Task) error {
 			return r.unanswer(t, err.Error())
 		}
 		h.answers = map[string]answer{t.Group: {decide: decide, by: t.Answer.Actor}}
-		if fits, err := r.unchanged(l, t); err != nil || !fits {
-			if err != nil {
-				return err
-			}
-			return r.unanswer(t, ErrOutdated.Error())
+		fits, err := r.unchanged(l, t)
+		if err != nil {
+			return err
+		}
+		if !fits { // it is compared anew, and the task tells of that
+			h.answers = nil
 		}
 	}
 	rec, err := r.sides[Left].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[Left]})
@@ -102,8 +103,7 @@ func (r *run) unanswer(t cache.Task, why string) error {
 	return r.save(cache.StateBatch{Tasks: []cache.Task{now}})
 }
 
-// unchanged reports whether both records still hold what the task shows. If
-// not, the task shows what they hold now.
+// unchanged reports whether both records still hold what the task shows.
 func (r *run) unchanged(l cache.Link, t cache.Task) (bool, error) {
 	k := r.c.kinds[l.Kind]
 	var own [2]psa.Fields
@@ -134,21 +134,7 @@ func (r *run) unchanged(l cache.Link, t cache.Task) (bool, error) {
 			}
 		}
 	}
-	if same(orEmpty(own[Left]), orEmpty(t.Left)) && same(orEmpty(own[Right]), orEmpty(t.Right)) {
-		return true, nil
-	}
-	now, ok, err := r.st.Task(r.ctx, r.source, t.ID)
-	if err != nil || !ok {
-		return false, err
-	}
-	now.Left, now.Right = own[Left], own[Right]
-	for i := range l.Parked {
-		if l.Parked[i].Task == t.ID {
-			l.Parked = append([]cache.Parked(nil), l.Parked...)
-			l.Parked[i].Is = own
-		}
-	}
-	return false, r.save(cache.StateBatch{Tasks: []cache.Task{now}, Links: []cache.Link{l}})
+	return same(orEmpty(own[Left]), orEmpty(t.Left)) && same(orEmpty(own[Right]), orEmpty(t.Right)), nil
 }
 
 func orEmpty(f psa.Fields) psa.Fields {

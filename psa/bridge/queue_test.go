@@ -117,13 +117,22 @@ func TestOutdatedAnswer(t *testing.T) {
 
 // Somebody made both sides the same meanwhile: there is nothing to decide.
 func TestAnswerToWhatWasSettled(t *testing.T) {
-	w, left, right, task := clash(t)
-	w.must(w.b.Resolve(t.Context(), task.ID, bridge.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"}))
-	w.right.Edit(right, psa.Fields{"summary": "agreed"})
-	w.left.Edit(left, psa.Fields{"summary": "agreed"})
-	w.once()
-	w.once()
-	w.want("tasks", len(w.tasks()), 0)
+	for _, now := range []bool{false, true} {
+		w, left, right, task := clash(t)
+		w.right.Edit(right, psa.Fields{"summary": "agreed"})
+		w.left.Edit(left, psa.Fields{"summary": "agreed"})
+		answer := bridge.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"}
+		if now { // the task is done before the edits are listed
+			if _, err := w.b.ResolveNow(t.Context(), task.ID, answer); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.must(w.b.Resolve(t.Context(), task.ID, answer))
+		}
+		w.once()
+		w.once()
+		w.want("tasks", len(w.tasks()), 0)
+	}
 }
 
 // An answer that decides nothing is not asked again and again.
