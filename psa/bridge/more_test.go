@@ -571,3 +571,33 @@ func TestFirstRunMatches(t *testing.T) {
 		}
 	}
 }
+
+// TestInactiveCounterpart: a ticket is carried without a contact that the other
+// side would refuse, and gets it once the contact is active again.
+func TestInactiveCounterpart(t *testing.T) {
+	w, l, _ := deskPair(t, desk)
+	home, _ := w.left.Row(l)
+	right := w.peer(bridge.Left, ref(psa.KindContact, home.Fields.Ref("contact").ID)).Ref
+	inactive := right.ID
+	w.right.AddRule(func(wr psatest.Write) error {
+		if id := wr.Set.Ref("contact").ID; id != "" && id == inactive {
+			return &psa.Error{Code: psa.ErrInvalid, Detail: "the contact is inactive"}
+		}
+		return nil
+	})
+	w.right.SetActive(right, false)
+	w.settle()
+	home.ID, home.Version, home.Updated, home.Fields["summary"] = "", "", time.Time{}, "carried"
+	made := w.left.Put(home)[0]
+	w.settle()
+	r := w.peer(bridge.Left, made).Ref
+	w.want("summary", fieldOf(w, bridge.Right, r, "summary"), "carried")
+	w.want("tasks", w.types(), "held")
+	inactive = ""
+	w.right.SetActive(right, true)
+	w.tick(time.Hour)
+	w.settle()
+	rec, _ := w.right.Row(r)
+	w.want("contact", rec.Fields.Ref("contact").ID, right.ID)
+	w.want("tasks", w.tasks(), "[]")
+}

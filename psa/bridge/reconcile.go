@@ -70,12 +70,17 @@ func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
 		}
 		b.Tasks = append(b.Tasks, tasks...)
 	}
+	woken, err := r.wakeTasks(&l)
+	if err != nil {
+		return err
+	}
+	b.Tasks = append(b.Tasks, woken...)
 	if err := r.save(b); err != nil {
 		return err
 	}
 	l.Rev++
 	h.both, h.live = true, false
-	_, err := r.reconcile(l, s, rec, h)
+	_, err = r.reconcile(l, s, rec, h)
 	return err
 }
 
@@ -102,7 +107,7 @@ func (r *run) view(l *cache.Link, s Side, rec psa.Record) view {
 }
 
 func (r *run) input(l *cache.Link, h how) *input {
-	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers}
+	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers, canon: r.canonical}
 	if r.remap && in.again == nil {
 		in.again = func(cache.Parked) bool { return true }
 	}
@@ -112,11 +117,23 @@ func (r *run) input(l *cache.Link, h how) *input {
 	return in
 }
 
+// canonical is what a side holds after it was sent fields, as far as it tells.
+func (r *run) canonical(s Side, kind psa.Kind, fields psa.Fields) psa.Fields {
+	canon, err := psa.Canonicalise(r.sides[s].Provider, kind, fields)
+	if err != nil {
+		return fields // then only the very value counts
+	}
+	return canon
+}
+
 // peer finds the counterpart on a side of a record of the other one.
 func (r *run) peer(s Side, kind psa.Kind, id string) (string, bool) {
 	l, ok, err := r.st.LinkOf(r.ctx, r.source, s.Other(), psa.Ref{Kind: kind, ID: id})
 	if err != nil || !ok || l.IDs[s] == "" || l.State == cache.LinkGone {
 		return "", false // an error of the state comes back with the next save
+	}
+	if kind == psa.KindContact && l.State == cache.LinkDormant && inactiveReason(l, s) {
+		return "", false // a system may refuse the whole record for it
 	}
 	return l.IDs[s], true
 }
@@ -306,11 +323,10 @@ func confirmed(k *kindRules, l *cache.Link, in *input) {
 	}
 	agreed := [2]psa.Fields{{}, {}}
 	for i := range k.units {
-		u := &k.units[i]
-		if sent := conflict.At(p.Base[p.Side], u.name); !sent.Absent() && sameValue(sent, u.own(p.Side, in.view[p.Side].rec.Fields)) {
+		if base, ok := in.arrived(&k.units[i], p); ok {
 			for s := range Side(2) {
-				if v, ok := p.Base[s][u.name]; ok {
-					agreed[s][u.name] = v
+				if v, ok := base[s].Get(); ok {
+					agreed[s][k.units[i].name] = v
 				}
 			}
 		}
@@ -398,10 +414,7 @@ func (r *run) confirm(k *kindRules, l *cache.Link, wrote []written, to Side, rec
 	for _, w := range wrote {
 		k.units[w.unit].put(to, sent, w.want)
 	}
-	canon, err := psa.Canonicalise(r.sides[to].Provider, k.kind, sent)
-	if err != nil {
-		canon = sent // then only the very value counts
-	}
+	canon := r.canonical(to, k.kind, sent)
 	for _, w := range wrote {
 		u := &k.units[w.unit]
 		stored := u.own(to, rec.Fields)
