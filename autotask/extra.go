@@ -88,27 +88,9 @@ func (p *Provider) recordExtra(ctx context.Context, l *list, op string) (x extra
 			}
 		}
 		r.Fields["custom"] = custom
-		if l.kind == psa.KindCompany {
-			return companyTypes(row, r)
-		}
 		return nil
 	}
 	return x, nil
-}
-
-// companyTypes makes a list of the one type that a company has.
-func companyTypes(row []byte, r *psa.Record) error {
-	var c struct {
-		Type *json.Number `json:"companyType"`
-	}
-	if json.Unmarshal(row, &c) != nil {
-		return fmt.Errorf("companyType is no number")
-	}
-	r.Fields["types"] = []any{}
-	if c.Type != nil {
-		r.Fields["types"] = []any{psa.Reference{ID: c.Type.String()}.Fields()}
-	}
-	return nil
 }
 
 // noteExtra knows which values of publish show a note to the client's own

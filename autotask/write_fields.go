@@ -128,9 +128,6 @@ func (d *draft) customs(ctx context.Context) error {
 func (d *draft) encode() {
 	layout := d.p.lists[d.ref.Kind][0].layout
 	for _, field := range sorted(d.set) {
-		if d.ref.Kind == psa.KindCompany && field == "types" {
-			continue
-		}
 		changes, err := layout.Encode(psa.Fields{field: d.set[field]})
 		if err != nil {
 			var e *psa.Error
@@ -152,13 +149,9 @@ func (d *draft) local() {
 	switch d.ref.Kind {
 	case psa.KindCompany:
 		if v, ok := d.set["types"]; ok {
-			list, _ := v.([]any)
-			if len(list) != 1 {
+			if list, _ := v.([]any); len(list) != 1 {
 				d.wrong("types: an Autotask company has one type")
-				return
 			}
-			r, _ := list[0].(psa.Fields)
-			d.put("companyType", json.Number(r.String("id")), "types")
 		}
 		if d.create {
 			d.body["ownerResourceID"] = json.Number(d.p.companyOwner)
