@@ -26,6 +26,8 @@ type input struct {
 	policy *Policy
 	// peer finds the counterpart on a side of a record of the other one.
 	peer [2]func(kind psa.Kind, id string) (string, bool)
+	// canon is what a side holds after it was sent fields; nil: just these.
+	canon func(s Side, kind psa.Kind, fields psa.Fields) psa.Fields
 	// again looks anew at groups that are parked for this reason; nil: at none.
 	again func(cache.Parked) bool
 	// answers are what people decided, by group.
@@ -146,6 +148,29 @@ func (c *compiled) merge(ctx context.Context, k *kindRules, in *input) (*outcome
 	return m.out, nil
 }
 
+// arrived reports whether what a pending write sent for a unit is there. Then it
+// was ours, and both sides agreed on it.
+func (in *input) arrived(u *unit, p *cache.Pending) (base [2]conflict.Value, ok bool) {
+	rec := &in.view[p.Side].rec
+	sent, is := conflict.At(p.Base[p.Side], u.name), u.own(p.Side, rec.Fields)
+	if sent.Absent() || is.Absent() {
+		return base, false
+	}
+	if !sameValue(sent, is) {
+		if in.canon == nil {
+			return base, false
+		}
+		fields := psa.Fields{}
+		x, _ := sent.Get()
+		u.put(p.Side, fields, x)
+		if !sameValue(u.own(p.Side, in.canon(p.Side, rec.Kind, fields)), is) {
+			return base, false
+		}
+	}
+	base[p.Side], base[p.Side.Other()] = is, conflict.At(p.Base[p.Side.Other()], u.name)
+	return base, true
+}
+
 // look finds out what both sides and the base tell of a unit.
 func (m *merging) look(i int) {
 	u, st := &m.k.units[i], &m.units[i]
@@ -153,11 +178,8 @@ func (m *merging) look(i int) {
 		st.base[s] = conflict.At(m.in.link.Base[s], u.name)
 	}
 	if p := m.in.link.Pending; p != nil && p.Op == opUpdate && m.in.view[p.Side].known {
-		// What was sent and is there now was ours: both sides agreed on it.
-		if sent := conflict.At(p.Base[p.Side], u.name); !sent.Absent() && sameValue(sent, u.own(p.Side, m.in.view[p.Side].rec.Fields)) {
-			for s := range Side(2) {
-				st.base[s] = conflict.At(p.Base[s], u.name)
-			}
+		if base, ok := m.in.arrived(u, p); ok {
+			st.base = base
 		}
 	}
 	parked := m.parkedOf(u.group)
@@ -230,9 +252,23 @@ func (m *merging) compare(u *unit, st *state) {
 			st.common[s] = st.cbase
 		}
 	}
-	if st.changed[Left] && st.changed[Right] && !st.common[Left].Absent() && !st.common[Right].Absent() && m.alike(u, st) {
+	if !st.changed[Left] || !st.changed[Right] {
+		return
+	}
+	if m.untold(u, st, Left) || m.untold(u, st, Right) || !st.common[Left].Absent() && !st.common[Right].Absent() && m.alike(u, st) {
 		st.common[Right] = st.common[Left]
 	}
+}
+
+// untold reports whether a side holds nothing because the map carries nothing
+// of the other side's value: a technician without a counterpart, say. That is no
+// opinion of the side.
+func (m *merging) untold(u *unit, st *state, s Side) bool {
+	if x, ok := st.own[s].Get(); !ok || x != nil || u.oneWay {
+		return false
+	}
+	to := m.to(s)
+	return to.issue(u) == nil && u.own(s, to.fields).Absent()
 }
 
 // alike reports whether both sides mean the same.
