@@ -182,7 +182,10 @@ func (l *ListReport) write(b *strings.Builder) {
 	if l.Full {
 		what = "in all"
 	}
-	fmt.Fprintf(b, "  %s %s: %s %s, %d without a link", l.Side, l.Kind, plural(l.Rows, "row"), what, l.New)
+	fmt.Fprintf(b, "  %s %s: %s %s", l.Side, l.Kind, plural(l.Rows, "row"), what)
+	if l.New > 0 {
+		fmt.Fprintf(b, ", %d without a link", l.New)
+	}
 	if n := l.Unchanged + l.Echoes; n > 0 {
 		fmt.Fprintf(b, ", %d known", n)
 	}
@@ -193,8 +196,8 @@ func (l *ListReport) write(b *strings.Builder) {
 	for _, n := range l.Out {
 		out += n
 	}
-	if out > 0 {
-		fmt.Fprintf(b, ", %d take no part", out)
+	if l.Rows > 0 {
+		fmt.Fprintf(b, ", %d in scope, %d out of it", l.Rows-out, out)
 	}
 	b.WriteString("\n")
 	for _, why := range sortedKeys(l.Out) {
@@ -205,26 +208,26 @@ func (l *ListReport) write(b *strings.Builder) {
 // writeOutcome tells what a run did beside writing.
 func writeOutcome(b *strings.Builder, r *Report) {
 	var lines []string
-	add := func(n int, format string) {
+	add := func(n int, what, then string) {
 		if n > 0 {
-			lines = append(lines, fmt.Sprintf(format, n))
+			lines = append(lines, plural(n, what)+" "+then)
 		}
 	}
-	add(r.Linked, "%d pairs found and linked")
-	add(r.Agreed, "%d pairs found equal without a write")
-	add(r.Restored, "%d edits undone, by a side that does not own the field")
-	add(r.Closed, "%d tickets closed")
-	add(r.Dormant, "%d links left the scope")
-	add(r.Gone, "%d links whose record is gone")
-	add(r.Skipped, "%d writes left for the next run, since the plan does not hold them")
+	add(r.Linked, "pair", "found and linked")
+	add(r.Agreed, "pair", "found equal without a write")
+	add(r.Restored, "edit", "undone, by a side that does not own the field")
+	add(r.Closed, "ticket", "closed")
+	add(r.Dormant, "link", "out of scope now")
+	add(r.Gone, "link", "with a record that is gone")
+	add(r.Skipped, "write", "left for the next run, since the plan does not hold them")
 	for _, by := range sortedKeys(r.Decided) {
-		lines = append(lines, fmt.Sprintf("%d conflicts decided by %s", r.Decided[by], clip(by)))
+		add(r.Decided[by], "conflict", "decided by "+clip(by))
 	}
 	for _, group := range sortedKeys(r.Left) {
-		lines = append(lines, fmt.Sprintf("%d edits left to differ: %s", r.Left[group], clip(group)))
+		add(r.Left[group], "edit", "left to differ: "+clip(group))
 	}
 	for _, typ := range sortedKeys(r.Tasks) {
-		lines = append(lines, fmt.Sprintf("%d new in the queue: %s", r.Tasks[typ], typ))
+		add(r.Tasks[typ], "task", "of type "+typ+" new in the queue")
 	}
 	bullets(b, "Besides", lines)
 	var failed []string
