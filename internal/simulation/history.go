@@ -176,8 +176,9 @@ func (w *world) special() {
 	case 5:
 		w.state.set("pause", "")
 	case 6:
-		s := w.sides[t.IntN(2)]
-		s.other = !s.other
+		if s := w.sides[t.IntN(2)]; w.state.setting("instance:"+s.is.String()) != "" {
+			s.other = !s.other
+		}
 	case 7:
 		s := w.sides[t.IntN(2)]
 		s.skew += pick(t, 30*time.Second, -30*time.Second, -3*time.Minute)
@@ -303,6 +304,16 @@ func (w *world) check() {
 
 // accounted reports whether a lost value is shown to a person, or still there.
 func (w *world) accounted(o overwrite) bool {
+	for i := range w.state.audits {
+		a := &w.state.audits[i]
+		if a.By == "" || a.Link != o.link || a.Side != o.side {
+			continue
+		}
+		if v, ok := a.Before[o.field]; ok && w.equal(o.side, v, o.side, w.tokens[o.lost].value) {
+			w.stats.Losers++
+			return true
+		}
+	}
 	for _, t := range w.state.tasks {
 		if t.Link == o.link && (number(t.Left[o.field]) == o.lost || number(t.Right[o.field]) == o.lost) {
 			return true
@@ -439,7 +450,7 @@ func (w *world) checkRow(s *side, r *row) {
 	if w.state.linkOf(s.is, sp.kind, r.id) != nil || !r.active && r.kind < ticket || !sameBothWays(w.policy) {
 		return
 	}
-	if w.plan.name == "scope" && s.is == bridge.Left {
+	if w.plan.name == "scope" {
 		if b, _ := s.cat.place(r.fields.Ref("board").ID, ""); b > 1 {
 			return
 		}

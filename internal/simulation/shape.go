@@ -174,7 +174,7 @@ func features(mk system) psa.Features {
 		sp := &specs[k]
 		f := psa.Feature{Can: psa.CanList | psa.CanGet | psa.CanCreate | psa.CanUpdate, PageSize: 2, Granularity: mk.grain, Parent: sp.parent, Groups: featureGroups(k)}
 		child := k == note || k == timeEntry
-		if sp.parent != "" && mk.perParent {
+		if child && mk.perParent {
 			f.PerParent = true
 		}
 		if mk.since && (!f.PerParent || !child) {

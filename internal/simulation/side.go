@@ -394,7 +394,10 @@ func (s *side) write(r *row, set, before psa.Fields) {
 				v = s.named(name, f.String("id"))
 			}
 		}
-		stored[name] = s.canon(v)
+		if name != "external_ref" {
+			v = s.canon(v)
+		}
+		stored[name] = v
 	}
 	s.put(r, stored)
 	s.rule(r, set)
@@ -501,7 +504,10 @@ func (p *socket) Canonicalise(_ psa.Kind, fields psa.Fields) (psa.Fields, error)
 	s := p.side()
 	out := make(psa.Fields, len(fields))
 	for name, v := range fields {
-		out[name] = s.canon(v)
+		if name != "external_ref" {
+			v = s.canon(v)
+		}
+		out[name] = v
 	}
 	return out, nil
 }

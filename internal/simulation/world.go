@@ -452,7 +452,7 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 // firstCopy judges whether a create made a second record of one.
 func (w *world) firstCopy(s *side, r *row, b *birth) {
 	sp := &specs[r.kind]
-	if b.deleted[s.is] {
+	if b.deleted[s.is] && !(b.by[0] && b.by[1]) {
 		if w.restored {
 			w.stats.Resurrections++
 		} else {
@@ -468,6 +468,8 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 		}
 		marked := r.fields["external_ref"] != nil && s.does.find
 		switch {
+		case !o.engine && r.of != nil && r.of.engine && r.of.fields["external_ref"] == nil && (w.restored || r.of.changed()):
+			w.stats.Duplicates++ // a copy that nothing told from a person's own
 		case !o.engine:
 			w.violated("I4", "%s %s %s, made by a person as %s, was created once more as %s", s.is, sp.kind, r.birth, o.id, r.id)
 		case marked:
@@ -547,7 +549,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			continue
 		}
 		r.tokens[i] = now
-		if was == 0 || w.descends(now, was) {
+		if was == 0 || w.descends(now, was) || w.oneWay(r.kind, i) {
 			continue
 		}
 		switch {
@@ -566,6 +568,16 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 	if _, ok := patch.Set["visibility"]; ok {
 		w.narrow(s, r, patch.Set)
 	}
+}
+
+// oneWay reports whether the map carries a field to one side only.
+func (w *world) oneWay(k, field int) bool {
+	for _, f := range w.plan.fields[w.shape.edited][k] {
+		if f.index == field {
+			return !f.to[0] || !f.to[1]
+		}
+	}
+	return false
 }
 
 // deleting judges a delete of a bridge.
@@ -614,17 +626,6 @@ func (w *world) saved(before *state, b *cache.StateBatch) {
 	for i := range b.Audits {
 		a := &b.Audits[i]
 		w.hash(a.Op)
-		if a.By == "" || len(w.over) == 0 {
-			continue
-		}
-		w.over = slices.DeleteFunc(w.over, func(o overwrite) bool {
-			v, ok := a.Before[o.field]
-			hit := ok && a.Link == o.link && a.Side == o.side && (number(v) == o.lost || w.tokens[o.lost].value != nil && w.equal(o.side, v, o.side, w.tokens[o.lost].value))
-			if hit {
-				w.stats.Losers++
-			}
-			return hit
-		})
 	}
 	for _, key := range b.DropLinks {
 		w.hash(key)
