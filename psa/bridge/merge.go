@@ -257,6 +257,12 @@ func (m *merging) compare(u *unit, st *state) {
 	}
 	if m.untold(u, st, Left) || m.untold(u, st, Right) || !st.common[Left].Absent() && !st.common[Right].Absent() && m.alike(u, st) {
 		st.common[Right] = st.common[Left]
+		return
+	}
+	if is := m.to(Right).issue(u); st.cbase.Absent() && !u.oneWay && st.trouble == nil && is != nil && is.Instead == "" {
+		// The right side never heard of the value: what it holds instead, its
+		// own default perhaps, is no opinion about it.
+		st.trouble, st.from = is, Left
 	}
 }
 
