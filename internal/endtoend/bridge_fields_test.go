@@ -1,0 +1,60 @@
+package endtoend
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/psasync/psasync/conflict"
+	"github.com/psasync/psasync/examples/hostdb"
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/bridge"
+)
+
+// TestBridgeUnmatchedTechnicians: who has no counterpart is carried to nobody,
+// and that nobody comes back for him as an edit that takes the ticket away.
+func TestBridgeUnmatchedTechnicians(t *testing.T) {
+	for _, v := range psaVendors() {
+		for _, s := range []struct {
+			name string
+			by   conflict.Strategy
+		}{{"psa", conflict.PreferLeft}, {"host", conflict.PreferRight}, {"person", nil}} {
+			t.Run(v.name+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newTandem(t, v, func(o *bridge.Options) { o.Policy.Strategy = s.by })
+					owners := map[string]string{}
+					for _, r := range w.list(w.psa, psa.KindTicket, psa.Query{}) {
+						owners[r.ID] = r.Fields.Ref("owner").ID
+					}
+					w.settle()
+					w.hire("ivan", "Ivan Intern", "ivan@nowhere.example")
+					b := w.hostTicket("Scanner beeps")
+					w.ok(w.desk().Assign(t.Context(), b, "ivan"))
+					w.settle()
+					for id, owner := range owners {
+						w.want("owner of "+id, w.get(w.psa, psa.Ref{Kind: psa.KindTicket, ID: id}).Fields.Ref("owner").ID, owner)
+					}
+					w.want("owner at the host", w.get(w.host, b).Fields.Ref("owner").Name, "Ivan Intern")
+					w.want("conflicts", len(w.waiting(bridge.TaskConflict)), 0)
+					// From nobody to somebody that both know.
+					w.ok(w.desk().Edit(t.Context(), b, hostdb.Values{"assignee_id": w.tess()}))
+					w.settle()
+					w.want("owner here", w.psaTicket(w.here(b)).Fields.Ref("owner").ID != "", true)
+					w.lawful()
+				})
+			})
+		}
+	}
+}
+
+// tess is the id of the technician that both sides know.
+func (w *tandem) tess() string {
+	w.t.Helper()
+	for _, r := range w.list(w.host, psa.KindMember, psa.Query{}) {
+		if r.Fields.String("identifier") == "tess" {
+			return r.ID
+		}
+	}
+	w.t.Fatal("no tess")
+	return ""
+}
