@@ -25,6 +25,9 @@ func (liveGate) seen() bool             { return false }
 // update changes a row, or in a dry run says what it would hold.
 func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (psa.Record, error) {
 	if !r.dry {
+		if err := r.held(); err != nil {
+			return psa.Record{}, err
+		}
 		return psa.Update(r.ctx, r.sides[to].Provider, ref, patch)
 	}
 	canon, err := psa.Canonicalise(r.sides[to].Provider, ref.Kind, patch.Set)
@@ -57,6 +60,9 @@ const dryID = "new:"
 // insert creates a row, or in a dry run says what it would hold.
 func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa.Record, error) {
 	if !r.dry {
+		if err := r.held(); err != nil {
+			return psa.Record{}, err
+		}
 		return psa.Create(r.ctx, r.sides[to].Provider, kind, fields, item.Notify)
 	}
 	canon, err := psa.Canonicalise(r.sides[to].Provider, kind, fields)

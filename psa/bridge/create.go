@@ -38,6 +38,9 @@ func (r *run) unlinked(kind psa.Kind, s Side, rec psa.Record, h how) (out string
 		return "merged into another record", nil
 	}
 	parent, out, err := r.parent(kind, s, rec)
+	if out == "" && err == nil {
+		out, err = r.companyOut(s, rec)
+	}
 	if out != "" || err != nil {
 		return out, err
 	}
@@ -97,6 +100,27 @@ func (r *run) parent(kind psa.Kind, s Side, rec psa.Record) (l *cache.Link, out 
 		return nil, "its " + string(of) + " is " + string(found.State), nil
 	}
 	return &found, "", nil
+}
+
+// companyOut says why a ticket does not take part with its company. One whose
+// company waits, for a person or for another try, waits for that.
+func (r *run) companyOut(s Side, rec psa.Record) (string, error) {
+	company := rec.Fields.Ref("company").ID
+	if k := r.c.kinds[psa.KindCompany]; rec.Kind != psa.KindTicket || k == nil || company == "" || r.unitFor(r.c.kinds[rec.Kind], s, "company") == nil {
+		return "", nil
+	}
+	if _, ok, err := r.st.LinkOf(r.ctx, r.source, s, psa.Ref{Kind: psa.KindCompany, ID: company}); err != nil {
+		return "", &stateErr{err}
+	} else if ok {
+		return "", nil
+	}
+	for _, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: psa.KindCompany, Side: &s, Record: company}) {
+		if err != nil {
+			return "", &stateErr{err}
+		}
+		return "", nil
+	}
+	return "its company is not linked", nil
 }
 
 // company returns the key of the link of the company a record belongs to.
@@ -275,7 +299,7 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 			return err
 		}
 		if ok {
-			return r.complete(k, l, to, found, rec, h)
+			return r.complete(k, l, to, found, rec, true, h)
 		}
 	}
 	made, err := r.insert(to, k.kind, fields, item)
@@ -303,7 +327,7 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 	if item.Closes {
 		r.rep.Closed++
 	}
-	return r.complete(k, l, to, made, rec, h)
+	return r.complete(k, l, to, made, rec, false, h)
 }
 
 // searchable reports whether a side finds rows by their marker.
@@ -350,7 +374,7 @@ func older(a, b psa.Record) bool {
 
 // complete makes a whole link of a half one and goes on with what the system
 // made of the record.
-func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Record, h how) error {
+func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Record, found bool, h how) error {
 	s := to.Other()
 	l.IDs[to] = made.ID
 	l.State = cache.LinkLive
@@ -368,7 +392,11 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 	later := conflict.At(l.Pending.Base[s], "status")
 	_, given := l.Pending.Base[to]["status"]
 	l.Pending = nil
-	b := r.confirm(k, l, wrote, to, made)
+	answer := made
+	if found { // what it holds now may be what somebody made of it since
+		answer.Fields = layered(made.Fields, r.canonical(to, k.kind, sent))
+	}
+	b := r.confirm(k, l, wrote, to, answer)
 	if x, known := later.Get(); known && !given {
 		// It was created open: closing it is a change of the source's.
 		if u := r.unitFor(k, to, k.fieldOn(to, "status").String()); u != nil {
@@ -550,7 +578,7 @@ func (r *run) adopt(k *kindRules, l cache.Link, s Side, rec psa.Record, h how) e
 		return err
 	}
 	h.live = false
-	return r.complete(k, &l, s, rec, origin, h)
+	return r.complete(k, &l, s, rec, origin, true, h)
 }
 
 // join links two records that were found to be the same.

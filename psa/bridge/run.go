@@ -195,15 +195,25 @@ func (r *run) event(t EventType, s Side, kind psa.Kind, id, msg string) {
 	}
 }
 
+// held makes sure that no other process has taken over while this one was slow.
+func (r *run) held() error {
+	now := r.now()
+	if r.lease == nil || !now.After(r.renew) {
+		return nil
+	}
+	if err := r.lease.Renew(r.ctx, leaseTime); err != nil {
+		return errStop{err}
+	}
+	r.renew = now.Add(leaseTime / 2)
+	return nil
+}
+
 // save is every write to the state.
 func (r *run) save(b cache.StateBatch) error {
+	if err := r.held(); err != nil {
+		return err
+	}
 	if r.lease != nil {
-		if now := r.now(); now.After(r.renew) {
-			if err := r.lease.Renew(r.ctx, leaseTime); err != nil {
-				return errStop{err}
-			}
-			r.renew = now.Add(leaseTime / 2)
-		}
 		b.Token = r.lease.Token()
 	}
 	for i := range b.Audits {
