@@ -375,6 +375,11 @@ func (w *world) checkLink(l *cache.Link) {
 	case cache.LinkDormant:
 		return
 	}
+	if w.plan.name == "scope" {
+		if place, _ := w.sides[0].cat.place(a.fields.Ref("board").ID, ""); place > 1 {
+			return
+		}
+	}
 	for _, f := range w.plan.fields[w.shape.edited][k] {
 		name := specs[k].fields[f.index]
 		if w.same(a.fields[name], b.fields[name]) {

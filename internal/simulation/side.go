@@ -303,7 +303,10 @@ func (p *socket) Create(_ context.Context, kind psa.Kind, fields psa.Fields, not
 	}
 	r := s.add(k)
 	r.engine = true
-	s.write(r, fields, psa.Fields{})
+	for _, name := range specs[k].fields { // what nobody fills is empty, not unknown
+		r.fields[name] = nil
+	}
+	s.write(r, fields)
 	w.created(s, r, fields)
 	r.readRev = r.rev
 	rec := s.show(r, r.fields, r.updated, r.rev)
@@ -334,7 +337,7 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 		return psa.Record{}, err
 	}
 	w.updating(s, r, patch)
-	s.write(r, patch.Set, r.fields)
+	s.write(r, patch.Set)
 	r.readRev, r.stale = r.rev, false
 	rec := s.show(r, r.fields, r.updated, r.rev)
 	w.read(p.is, r)
@@ -385,7 +388,7 @@ func (s *side) accept(k int, set psa.Fields, offers psa.Features) error {
 }
 
 // write stores what a bridge sent, as the system has it, and runs its rules.
-func (s *side) write(r *row, set, before psa.Fields) {
+func (s *side) write(r *row, set psa.Fields) {
 	stored := make(psa.Fields, len(set))
 	for name, v := range set {
 		switch name {

@@ -426,7 +426,7 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 		return
 	}
 	for i, name := range sp.fields {
-		if v, ok := r.fields[name]; ok && v != nil {
+		if v, ok := r.fields[name]; ok {
 			r.tokens[i] = w.tokenOf(s, r, i, v)
 		}
 	}
@@ -588,6 +588,9 @@ func (w *world) deleting(s *side, r *row) {
 		w.trace(fmt.Sprintf("   delete %s %s/%s of %s", s.is, specs[r.kind].kind, r.id, r.birth))
 	}
 	o := w.peerOf(s, r)
+	if l := w.state.linkOf(s.is, specs[r.kind].kind, r.id); l != nil {
+		o = w.sides[s.is.Other()].find(r.kind, l.IDs[s.is.Other()])
+	}
 	if setups[w.shape.setup].deletes != bridge.PropagateDelete {
 		w.violated("I8", "%s %s %s was deleted though the policy does not say so", s.is, specs[r.kind].kind, r.id)
 	}
