@@ -22,6 +22,9 @@ func (b *Bridge) notes(p *Plan) []string {
 	}
 	out = append(out, b.limitNotes(&p.Report)...)
 	for s := range Side(2) {
+		if c.cats[s] == nil {
+			add("There is no catalog of the %s side: what refers to other records is written there by name, without an id.", s)
+		}
 		if kinds := b.kindsWhere(func(k psa.Kind) bool {
 			return b.sides[s].offers[k].Mail == psa.MailUncontrolled && b.sides[s].offers[k].Can&(psa.CanCreate|psa.CanUpdate) != 0
 		}); len(kinds) > 0 {
