@@ -149,6 +149,11 @@ func (w *tandem) told(ticket int, want map[string]bool) {
 	w.t.Helper()
 	texts := [2]map[string]bool{w.texts(ticket), w.comments(w.there(psa.KindTicket, itoa(ticket)))}
 	for s, there := range texts {
+		for text := range there {
+			if strings.HasSuffix(text, again) {
+				w.t.Errorf("%s: note %q", bridge.Side(s), text)
+			}
+		}
 		for text, public := range want {
 			is, ok := there[text]
 			if !ok {

@@ -74,8 +74,7 @@ type bench struct {
 	contact int               // ... and a person there
 	member  string            // e-mail of a technician
 	closed  string            // the host's word for a status that closes
-	tickets string            // path of the list
-	one     string            // pattern of the path of one ticket
+	listed  string            // how tickets are listed, "METHOD path"
 	writes  map[string]string // what a ticket is created, changed and noted by: "METHOD path"
 
 	ticket func(summary string) int
@@ -434,7 +433,7 @@ func (w *tandem) comments(ticket psa.Ref) map[string]bool {
 	w.t.Helper()
 	out := map[string]bool{}
 	for _, r := range w.list(w.host, psa.KindNote, psa.Query{Parent: ticket}) {
-		out[r.Fields.String("text")] = r.Fields.String("visibility") == string(psa.Public)
+		once(out, r.Fields.String("text"), r.Fields.String("visibility") == string(psa.Public))
 	}
 	return out
 }
