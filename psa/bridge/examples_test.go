@@ -18,7 +18,7 @@ import (
 // migration is a bridge between a PSA and a platform that has no records yet.
 func migration() (*bridge.Bridge, *psatest.Provider, *psatest.Provider) {
 	left := psatest.NewProvider(psatest.Boards())
-	right := psatest.NewProvider(psatest.Boards().Only(psa.KindCompany, psa.KindTicket, psa.KindBoard, psa.KindStatus).Empty())
+	right := psatest.NewProvider(psatest.Boards().Only(psa.KindCompany, psa.KindTicket, psa.KindContact, psa.KindSite, psa.KindBoard, psa.KindStatus).Empty())
 	m, err := mapping.Parse("map.yaml", []byte(`
 version: 1
 psa: boards
@@ -30,8 +30,9 @@ kinds:
       identifier: identifier
   ticket:
     scope: {company: [Contoso Ltd]}
-    create: # left to the PSA
+    create: # left to each side
       psa: {contact: ~, site: ~}
+      app: {contact: ~, site: ~}
     fields:
       summary: summary
       company: company

@@ -326,7 +326,7 @@ func TestPropertyPlanIsDone(t *testing.T) {
 			w = newWorld(t, foreseen, change)
 		}
 		n := 0
-		for range rapid.IntRange(1, 4).Draw(rt, "rounds") {
+		for range rapid.IntRange(1, 3).Draw(rt, "rounds") {
 			for range rapid.IntRange(0, 5).Draw(rt, "edits") {
 				n++
 				w.mess(rt, n)

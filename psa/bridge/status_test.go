@@ -345,11 +345,11 @@ func TestReadLinksRefuses(t *testing.T) {
 
 // Ids survive the file, and none of them is a formula in a spreadsheet.
 func TestPropertyLinksSurviveTheFile(t *testing.T) {
-	m := newWorld(t, basic).opts
+	w := newWorld(t, basic)
 	rapid.Check(t, func(rt *rapid.T) {
 		open := func() (*bridge.Bridge, *cache.Memory) {
 			st := cache.NewMemory()
-			b, err := bridge.New(psatest.NewProvider(psatest.Boards()), psatest.NewProvider(psatest.Flat()), st, m)
+			b, err := bridge.New(w.left, w.right, st, w.opts)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -357,7 +357,7 @@ func TestPropertyLinksSurviveTheFile(t *testing.T) {
 		}
 		from, st := open()
 		id := rapid.StringMatching(`[-=+@' ",;a-z0-9\t\n]{0,3}[a-z0-9]`)
-		l := cache.Link{Key: "k", Kind: psa.KindTicket, IDs: [2]string{id.Draw(rt, "left"), id.Draw(rt, "right")}, Since: m.Now()}
+		l := cache.Link{Key: "k", Kind: psa.KindTicket, IDs: [2]string{id.Draw(rt, "left"), id.Draw(rt, "right")}, Since: w.left.Now()}
 		if err := st.Save(t.Context(), source, cache.StateBatch{Links: []cache.Link{l}}); err != nil {
 			rt.Fatal(err)
 		}
