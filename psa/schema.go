@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -61,20 +62,23 @@ type Field struct {
 
 // Schema returns the canonical fields of a kind in documented order, without
 // custom fields; nil for an unknown kind. A vendor may leave fields out.
-func Schema(kind Kind) []Field {
-	v, ok := views[kind]
-	if !ok {
-		return nil
-	}
-	t := reflect.TypeOf(v)
-	var fields []Field
-	for i := range t.NumField() {
-		if tag, ok := t.Field(i).Tag.Lookup("psa"); ok {
-			fields = append(fields, parseTag(t.Field(i).Type, tag, t.Field(i).Tag.Get("help")))
+func Schema(kind Kind) []Field { return slices.Clone(schemas()[kind]) }
+
+// schemas are read from the views once.
+var schemas = sync.OnceValue(func() map[Kind][]Field {
+	all := make(map[Kind][]Field, len(views))
+	for kind, v := range views {
+		t := reflect.TypeOf(v)
+		var fields []Field
+		for i := range t.NumField() {
+			if tag, ok := t.Field(i).Tag.Lookup("psa"); ok {
+				fields = append(fields, parseTag(t.Field(i).Type, tag, t.Field(i).Tag.Get("help")))
+			}
 		}
+		all[kind] = fields
 	}
-	return fields
-}
+	return all
+})
 
 func parseTag(t reflect.Type, tag, help string) Field {
 	opts := strings.Split(tag, ",")
@@ -135,7 +139,7 @@ func typeOf(t reflect.Type) Type {
 
 // FieldOf returns the schema of one field of a kind.
 func FieldOf(kind Kind, name string) (Field, bool) {
-	fields := Schema(kind)
+	fields := schemas()[kind]
 	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
 		return Field{}, false
