@@ -93,6 +93,9 @@ func (w *world) draw() {
 	r.special = pick(t, 0, 0, 60, 120)
 	r.stale = pick(t, 0, 0, 0, 0, 0, 0, 0, 80)
 	r.staleFor = 20 * time.Second
+	if setups[w.shape.setup].sweep < 0 {
+		r.stale = 0 // what an old read undid is found by a sweep only
+	}
 	if t.IntN(4) == 3 {
 		w.sides[0].skew = pick(t, 7*time.Minute, -9*time.Minute)
 		w.skew = pick(t, 0, 4*time.Minute, -4*time.Minute)
@@ -471,7 +474,7 @@ func (w *world) checkRow(s *side, r *row) {
 	}
 	for _, ref := range sp.refs {
 		pk := kindIndex(psa.Kind(ref))
-		if !w.uses(pk) || sp.parent != psa.Kind(ref) {
+		if !w.uses(pk) || r.fields.Ref(ref).ID == "" || ref == "contact" {
 			continue
 		}
 		l := w.state.linkOf(s.is, psa.Kind(ref), r.fields.Ref(ref).ID)

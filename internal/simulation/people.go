@@ -82,6 +82,9 @@ func (w *world) text(n int) string {
 func (w *world) set(s *side, r *row, field int, v any, n int) {
 	v = s.canon(v)
 	w.tokens[n].value = v
+	if was, ok := r.fields[specs[r.kind].fields[field]]; ok && w.equal(s.is, was, s.is, v) {
+		return // nobody can tell that from doing nothing
+	}
 	w.act(s, r, specs[r.kind].fields[field], v)
 	s.put(r, psa.Fields{specs[r.kind].fields[field]: v})
 	r.tokens[field], r.edited[field] = n, r.rev
@@ -133,6 +136,9 @@ func (w *world) hours(n int) json.Number {
 func (w *world) move(s *side, r *row, board, status int) {
 	a, b := w.issue(s.is, r, 4), w.issue(s.is, r, 5)
 	w.tokens[a].value, w.tokens[b].value = s.cat.refs[board][len(statusNames)], s.cat.refs[board][status]
+	if w.equal(s.is, r.fields["board"], s.is, w.tokens[a].value) && w.equal(s.is, r.fields["status"], s.is, w.tokens[b].value) {
+		return
+	}
 	w.act(s, r, "status", boardNames[board]+statusNames[status])
 	s.put(r, psa.Fields{"board": w.tokens[a].value, "status": w.tokens[b].value})
 	r.tokens[4], r.edited[4] = a, r.rev

@@ -347,8 +347,11 @@ func (w *world) issue(s bridge.Side, r *row, field int) int {
 // descends reports whether a value was entered by somebody who knew another one,
 // directly or not.
 func (w *world) descends(from, to int) bool {
+	t := &w.tokens[to]
 	for n := from; n > 0; n = w.tokens[n].prev {
-		if n == to {
+		// Two values without a number of their own that are the same cannot be
+		// told from each other.
+		if o := &w.tokens[n]; n == to || o.birth == t.birth && o.field == t.field && number(t.value) == 0 && w.equal(o.side, o.value, t.side, t.value) {
 			return true
 		}
 	}
@@ -549,6 +552,9 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			continue
 		}
 		r.tokens[i] = now
+		if b := w.births[r.birth]; b == nil || b.by[0] && b.by[1] && number(r.fields[name]) == 0 {
+			continue // several pairs of records share these values
+		}
 		if was == 0 || w.descends(now, was) || w.oneWay(r.kind, i) {
 			continue
 		}
