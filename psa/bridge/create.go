@@ -167,8 +167,10 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 		}
 	}
 	fields := want.fields
-	for name := range fields {
-		if !r.sides[to].offers.Takes(k.kind, name, true) {
+	for name, v := range fields {
+		// An empty field is not sent: what the system fills by itself is its own
+		// value then.
+		if v == nil || !r.sides[to].offers.Takes(k.kind, name, true) {
 			if _, has := fields[name]; has {
 				fields = fields.Clone()
 				delete(fields, name)
