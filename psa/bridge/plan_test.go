@@ -416,3 +416,19 @@ func (w *world) onlyTask(typ string) bridge.TaskView {
 	}
 	return all[0]
 }
+
+// What could be read is planned, and the error says what could not.
+func TestPlanOfWhatCouldBeRead(t *testing.T) {
+	w := newWorld(t, basic)
+	w.right.Refuse(psa.KindContact, psa.ErrDenied)
+	p, err := w.b.Plan(t.Context())
+	if !errors.Is(err, bridge.ErrIncomplete) || p == nil {
+		t.Fatalf("%v, %v", p, err)
+	}
+	w.want("items", p.Writes() > 0, true)
+	w.want("told", strings.Contains(p.String(), "contact on the right side: "), true)
+	w.left.Refuse("", psa.ErrAuth)
+	if _, err := w.b.Plan(t.Context()); !errors.Is(err, psa.ErrAuth) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -166,7 +166,7 @@ func TestResolveRefuses(t *testing.T) {
 		{"no action", task.ID, bridge.Answer{Actor: "kim"}, psa.ErrInvalid, "it takes take, values, strategy, retry"},
 		{"does not fit", task.ID, bridge.Answer{Action: bridge.AnswerDelete, Actor: "kim"}, psa.ErrInvalid, "it takes take, values, strategy, retry"},
 		{"side", task.ID, bridge.Answer{Action: bridge.AnswerTake, Side: "up", Actor: "kim"}, psa.ErrInvalid, "it is one of app, boards, flat, left, psa, right"},
-		{"unknown field", task.ID, bridge.Answer{Action: bridge.AnswerValues, Values: psa.Fields{"sumary": "x"}, Actor: "kim"}, psa.ErrInvalid, `"sumary"`},
+		{"unknown field", task.ID, bridge.Answer{Action: bridge.AnswerValues, Values: psa.Fields{"summaries": "x"}, Actor: "kim"}, psa.ErrInvalid, `"summaries"`},
 		{"missing field", task.ID, bridge.Answer{Action: bridge.AnswerValues, Actor: "kim"}, psa.ErrInvalid, `"summary" has no value`},
 		{"no value", task.ID, bridge.Answer{Action: bridge.AnswerValues, Values: psa.Fields{"summary": struct{}{}}, Actor: "kim"}, psa.ErrInvalid, ""},
 		{"strategy", task.ID, bridge.Answer{Action: bridge.AnswerStrategy, Strategy: "newest(", Actor: "kim"}, psa.ErrInvalid, "newest("},
@@ -333,4 +333,15 @@ func TestResolveDeleted(t *testing.T) {
 			}
 		})
 	}
+}
+// The answer to a write that follows from a person's decision is lost, and the
+// source is edited again: the bridge's own write is no edit.
+func TestLostAnswerOfADecision(t *testing.T) {
+	w, left, right, task := clash(t)
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Applied: true, Err: psa.ErrTimeout})
+	w.must(w.b.Resolve(t.Context(), task.ID, bridge.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"}))
+	w.once()
+	w.left.Edit(left, psa.Fields{"summary": "once more"})
+	w.settle()
+	w.want("summaries", w.summaries(left, right), [2]string{"once more", "once more"})
 }
