@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/conflict"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
@@ -377,7 +378,8 @@ type rig struct {
 	features []psa.Features
 	catalogs [2]*catalog
 	bridges  map[shape]*bridge.Bridge
-	w        *world // the history that runs
+	state    cache.State // nil: the world's own
+	w        *world      // the history that runs
 }
 
 func newRig() *rig {
@@ -394,20 +396,29 @@ func (r *rig) bridge(s shape) *bridge.Bridge {
 	if b := r.bridges[s]; b != nil {
 		return b
 	}
+	var st cache.State = &stateSocket{r}
+	if r.state != nil {
+		st = r.state
+	}
+	b, err := bridge.New(&socket{r, bridge.Left, r.features[s.makes[0]]}, &socket{r, bridge.Right, r.features[s.makes[1]]}, st, r.options(s))
+	if err != nil {
+		panic(fmt.Sprintf("simulation: %s: %v", r.plans[s.plan].name, err))
+	}
+	r.bridges[s] = b
+	return b
+}
+
+// options are those of a shape.
+func (r *rig) options(s shape) bridge.Options {
 	p, set := r.plans[s.plan], setups[s.setup]
-	b, err := bridge.New(&socket{r, bridge.Left, r.features[s.makes[0]]}, &socket{r, bridge.Right, r.features[s.makes[1]]}, &stateSocket{r}, bridge.Options{
+	return bridge.Options{
 		Source: source, Map: p.maps[s.edited], LeftCatalog: r.catalogs[0], RightCatalog: r.catalogs[1],
 		Phases: policies(), Deletes: set.deletes, HardDelete: [2]bool{true, true},
 		SweepEvery: set.sweep, Overlap: set.overlap, SearchLag: searchLag, ConfirmAfter: confirm,
 		Retry: time.Minute, RetryCap: retryCap, MaxTries: 40,
 		Now: func() time.Time { return r.w.clock() }, Holder: []string{"one", "two"}[s.holder],
 		Observer: func(e bridge.Event) { r.w.observe(e) },
-	})
-	if err != nil {
-		panic(fmt.Sprintf("simulation: %s: %v", p.name, err))
 	}
-	r.bridges[s] = b
-	return b
 }
 
 const source = "simulated/bridge"
