@@ -33,6 +33,7 @@ kinds:
       psa: {board: Service Desk, type: ~, subtype: ~, item: ~, team: ~, site: ~}
       app: {site: ~}
     fields:
+      description: description # or the first public note would be taken for it
       board: {app: board, values: {Service Desk: Service desk, Managed Services: On-site}}
       status:
         app: status

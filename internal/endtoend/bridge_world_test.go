@@ -345,7 +345,7 @@ func (w *tandem) hostTicket(subject string) psa.Ref {
 	client := w.there(psa.KindCompany, strconv.Itoa(w.company))
 	person := w.there(psa.KindContact, strconv.Itoa(w.contact))
 	ref, err := w.desk().Add(w.t.Context(), psa.KindTicket, hostdb.Values{
-		"client_id": client.ID, "person_id": person.ID, "subject": subject, "due_at": "2026-07-31T17:00:00.000Z",
+		"client_id": client.ID, "person_id": person.ID, "subject": subject, "details": "It began on Monday.", "due_at": "2026-07-31T17:00:00.000Z",
 	})
 	w.ok(err)
 	return ref
