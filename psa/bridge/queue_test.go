@@ -334,6 +334,7 @@ func TestResolveDeleted(t *testing.T) {
 		})
 	}
 }
+
 // The answer to a write that follows from a person's decision is lost, and the
 // source is edited again: the bridge's own write is no edit.
 func TestLostAnswerOfADecision(t *testing.T) {
