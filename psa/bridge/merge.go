@@ -183,7 +183,7 @@ func (m *merging) look(i int) {
 		}
 	}
 	parked := m.parkedOf(u.group)
-	if parked != nil && parked.Why == whyRefused && !m.isAnswered(u.group) {
+	if parked != nil && parked.Why == whyRefused && !m.isAnswered(u.group) && (m.in.again == nil || !m.in.again(*parked)) {
 		// The system has said what it makes of the value: what comes now is new.
 		for s := range Side(2) {
 			if is := conflict.At(parked.Is[s], u.name); !is.Absent() {
