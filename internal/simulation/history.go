@@ -90,7 +90,7 @@ func (w *world) draw() {
 	r.fail = pick(t, 0, 0, 0, 3, 12)
 	r.lost = pick(t, 0, 0, 0, 3, 12)
 	r.worker = pick(t, 0, 0, 0, 0, 6)
-	r.special = pick(t, 0, 0, 60, 120)
+	r.special = pick(t, 0, 100, 200)
 	r.stale = pick(t, 0, 0, 0, 0, 0, 0, 0, 80)
 	r.staleFor = 20 * time.Second
 	if setups[w.shape.setup].sweep < 0 {
@@ -159,7 +159,9 @@ func (w *world) special() {
 	case 0:
 		w.old = w.state.backup()
 	case 1:
-		if w.old != nil {
+		if w.old == nil {
+			w.old = w.state.backup()
+		} else {
 			token := w.state.token
 			w.state = w.old.backup()
 			w.state.token = token
@@ -189,7 +191,7 @@ func (w *world) special() {
 		s := w.sides[t.IntN(2)]
 		k := w.plan.kinds[t.IntN(len(w.plan.kinds))]
 		for _, r := range s.rows[k] {
-			r.hidden = !r.hidden
+			r.hidden, r.veiled = !r.hidden, true
 		}
 	case 9:
 		s := w.sides[t.IntN(2)]

@@ -296,7 +296,7 @@ func (s *side) rule(r *row, set psa.Fields) {
 	}
 	n := s.w.issue(s.is, r, field)
 	if field == f {
-		s.w.tokens[n].prev = number(set[sp.fields[f]])
+		s.w.tokens[n].prev, s.w.tokens[n].answer = number(set[sp.fields[f]]), true
 	}
 	s.w.set(s, r, field, "w"+strconv.Itoa(n), n)
 	s.w.note("rule", s.is, sp.kind, r.id)

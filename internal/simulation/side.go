@@ -49,6 +49,7 @@ type row struct {
 	gone    bool
 	into    string // merged into
 	goneAt  time.Time
+	veiled  bool // was hidden once
 	hidden  bool // the credentials may not see it
 	bad     bool // cannot be decoded
 	locked  bool

@@ -70,11 +70,12 @@ type world struct {
 
 // A token is one value that a person or a rule of a system entered.
 type token struct {
-	prev  int // what it replaced, as the writer saw it
-	birth string
-	field int
-	side  bridge.Side
-	value any
+	prev   int // what it replaced, as the writer saw it
+	birth  string
+	field  int
+	side   bridge.Side
+	value  any
+	answer bool // a rule made it of what a bridge sent
 }
 
 // A birth is one logical record.
@@ -471,6 +472,8 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 		}
 		marked := r.fields["external_ref"] != nil && s.does.find
 		switch {
+		case o.veiled || r.of != nil && r.of.veiled:
+			w.stats.Duplicates++ // what cannot be seen cannot be found
 		case !o.engine && r.of != nil && r.of.engine && r.of.fields["external_ref"] == nil && (w.restored || r.of.changed()):
 			w.stats.Duplicates++ // a copy that nothing told from a person's own
 		case !o.engine:
@@ -552,6 +555,9 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			continue
 		}
 		r.tokens[i] = now
+		if w.tokens[was].answer {
+			continue // what the system made of a value; nobody entered it
+		}
 		if b := w.births[r.birth]; b == nil || b.by[0] && b.by[1] && number(r.fields[name]) == 0 {
 			continue // several pairs of records share these values
 		}

@@ -1,0 +1,165 @@
+package simulation_test
+
+import "github.com/psasync/psasync/internal/simulation"
+
+// A bug is a change of the engine that the simulation has to notice.
+type bug struct {
+	name   string
+	edits  []edit
+	within int      // histories
+	by     []string // invariants that may tell
+	// rate, for a bug that breaks no invariant, counts what it makes more frequent.
+	rate func(simulation.Stats) int
+}
+
+// An edit replaces a text that a file of psa/bridge has exactly once.
+type edit struct{ file, old, new string }
+
+// A blindSpot is a bug that no history shows.
+type blindSpot struct{ name, why string }
+
+var blind []blindSpot
+
+var bugs = []bug{
+	{
+		name: "no intent before create", within: 100, by: []string{"I30"},
+		edits: []edit{{"create.go", "	if err := r.save(cache.StateBatch{Links: []cache.Link{l}, Synced: true}); err != nil {\n		return \"\", err\n	}\n	l.Rev++\n", ""}},
+	},
+	{
+		name: "blind retry of a create", within: 5000, by: []string{"I4"},
+		edits: []edit{
+			{"recover.go", "	found, several, err := r.trace(k, &l)\n", "	var found *psa.Record\n	several, err := false, error(nil)\n"},
+			{"create.go", "		if ok {\n			return r.complete(k, l, to, found, rec, true, h)\n", "		if ok && false {\n			return r.complete(k, l, to, found, rec, true, h)\n"},
+		},
+	},
+	{
+		name: "absence is a delete", within: 5000, by: []string{"I8"},
+		edits: []edit{{"deletes.go", "		if err := r.suspect(l, s); err != nil {", "		if err := r.buried(l, s, psa.Deletion{Ref: psa.Ref{Kind: kind, ID: id}}, nil); err != nil {"}},
+	},
+	{
+		name: "no merge base", within: 500, by: []string{"I1", "I3", "I22", "I25"},
+		edits: []edit{{"merge.go", "		st.base[s] = conflict.At(m.in.link.Base[s], u.name)\n	}\n	if p :=", "		st.base[s] = conflict.Value{}\n	}\n	if p :="}},
+	},
+	{
+		name: "cursor from the local clock", within: 10000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "	began := r.server[s]\n", "	began := r.now()\n"}},
+	},
+	{
+		name: "base committed before the write", within: 5000, by: []string{"I1", "I3"},
+		edits: []edit{{"reconcile.go", "	l.Pending = p\n	b := ", "	l.Pending = p\n	l.Base = [2]psa.Fields{overlaid(l.Base[Left], p.Base[Left]), overlaid(l.Base[Right], p.Base[Right])}\n	b := "}},
+	},
+	{
+		name: "no tombstone", within: 1000, by: []string{"I5", "I7"},
+		edits: []edit{
+			{"deletes.go", "	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opGone,", "	b := cache.StateBatch{DropLinks: []string{l.Key}, Audits: []cache.Audit{{Op: opGone,"},
+			{"deletes.go", "		b.Links[0] = l\n", ""},
+		},
+	},
+	{
+		name: "manual conflict dropped", within: 5000, by: []string{"I1"},
+		edits: []edit{{"merge.go", "			m.park(g, park{why: whyConflict, reason: decision.Reason, where: m.k.units[grp.units[0]].rule.Where})\n", "			m.settle(grp)\n"}},
+	},
+	{
+		name: "the whole record is written", within: 1000, by: []string{"I22"},
+		edits: []edit{
+			{"reconcile.go", "	patch := psa.Patch{Set: out.patch[to],", "	whole := psa.Fields{}\n	for i := range k.units {\n		if v, ok := k.units[i].own(to, before.Fields).Get(); ok && k.units[i].writes[to] {\n			k.units[i].put(to, whole, v)\n		}\n	}\n	patch := psa.Patch{Set: layered(whole, out.patch[to]),"},
+		},
+	},
+	{
+		name: "cursor saved before its rows", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n		if err != nil {\n			r.rep.Lists = append(r.rep.Lists, list)\n			if err := r.flush()", "	if early := cur; !began.IsZero() {\n		early.Since = began.Add(-f.Granularity - r.b.opts.Overlap)\n		if err := r.checkpoint(early); err != nil {\n			return false, err\n		}\n	}\n	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n		if err != nil {\n			r.rep.Lists = append(r.rep.Lists, list)\n			if err := r.flush()"}},
+	},
+	{
+		name: "cursor moved past a failed list", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "			return false, r.side(s, kind, err)\n		}\n		rows++\n", "			if err := r.side(s, kind, err); err != nil {\n				return false, err\n			}\n			break\n		}\n		rows++\n"}},
+	},
+	{
+		name: "base taken from the record after a crash", within: 20000, by: []string{"I1", "I3"},
+		edits: []edit{{"merge.go", "		if base, ok := in.arrived(u, p); ok {\n			st.base = base\n", "		if _, ok := p.Base[p.Side][u.name]; ok {\n			st.base[p.Side] = u.own(p.Side, m.in.view[p.Side].rec.Fields)\n"}},
+	},
+	{
+		name: "cursor leaves out its own second", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "		cur.Since = began.Add(-f.Granularity - r.b.opts.Overlap)\n", "		cur.Since = began.Truncate(f.Granularity).Add(f.Granularity)\n"}},
+	},
+	{
+		name: "cursor beyond the beginning of the list", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "	if began.IsZero() { // this system", "	if last.After(began) { // this system"}},
+	},
+	{
+		name: "own writes are not remembered", rate: func(s simulation.Stats) int { return s.FalseConflicts },
+		edits: []edit{{"merge.go", "	if sent.Absent() || is.Absent() {\n		return base, false\n", "	if true {\n		return base, false\n"}},
+	},
+	{
+		name: "leaving the scope is a delete", within: 5000, by: []string{"I8"},
+		edits: []edit{{"reconcile.go", "		return false, r.sleep(l, s, rec, out)\n", "		return false, r.buried(l, s, psa.Deletion{Ref: rec.Ref}, nil)\n"}},
+	},
+	{
+		name: "groups are split", within: 20000, by: []string{"I16"},
+		edits: []edit{{"compile.go", "					at[j] = to\n", "					at[j] = from\n"}},
+	},
+	{
+		name: "a foreign change becomes the base", within: 5000, by: []string{"I1", "I3"},
+		edits: []edit{{"reconcile.go", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon))) {", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon)) || true) {"}},
+	},
+	{
+		name: "closed before the last note", within: 20000, by: []string{"I28"},
+		edits: []edit{
+			{"reconcile.go", "		if !h.late && r.closesTicket(k, to, in, out) {\n", "		if false {\n"},
+			{"create.go", "	open := r.isClosing(k, to, fields)\n", "	open := false\n"},
+		},
+	},
+	{
+		name: "a note is made visible to more people", within: 20000, by: []string{"I28"},
+		edits: []edit{{"merge.go", "	case m.widens(grp, from) && d.by == \"\":\n", "	case m.widens(grp, from) && false:\n"}},
+	},
+	{
+		name: "a locked time entry is written", within: 20000, by: []string{"I28"},
+		edits: []edit{{"reconcile.go", "locked: rec.Fields.Bool(\"locked\") == psa.Yes}", "locked: false}"}},
+	},
+	{
+		name: "a row that failed gets no task", within: 5000, by: []string{"I1"},
+		edits: []edit{{"tasks.go", "	b := cache.StateBatch{Tasks: []cache.Task{t}}\n	if rec != nil {\n", "	b := cache.StateBatch{}\n	if rec != nil {\n"}},
+	},
+	{
+		name: "markers are not looked for", within: 10000, by: []string{"I4"},
+		edits: []edit{{"create.go", "	if !r.searchable(k, on) {\n		return rec, false, nil\n", "	if true {\n		return rec, false, nil\n"}},
+	},
+	{
+		name: "an answer to outdated values is used", within: 20000, by: []string{"I13"},
+		edits: []edit{{"answer.go", "		if !fits { // it", "		if false { // it"}},
+	},
+	{
+		name: "an answer is used twice", within: 20000, by: []string{"I13"},
+		edits: []edit{{"tasks.go", "			case same(was.Left, t.Left) && same(was.Right, t.Right):\n", "			case true:\n"}},
+	},
+	{
+		name: "a hash is kept before the row was dealt with", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n", "	if err := r.save(cache.StateBatch{Seen: seenOf(s, rec)}); err != nil {\n		return err\n	}\n	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n"}},
+	},
+	{
+		name: "a parked conflict is forgotten", within: 5000, by: []string{"I1", "I13"},
+		edits: []edit{{"reconcile.go", "	l.Parked = slices.Clone(out.parked)\n", "	l.Parked = nil\n"}},
+	},
+	{
+		name: "a lost lease is ignored", within: 20000, by: []string{"I3", "I4", "I29"},
+		edits: []edit{
+			{"run.go", "	if r.lease == nil || !now.After(r.renew) {\n", "	if true {\n"},
+			{"run.go", "		b.Token = r.lease.Token()\n", "		b.Token = 0\n"},
+		},
+	},
+	{
+		name: "people are told of what is old", within: 20000, by: []string{"mail"},
+		edits: []edit{
+			{"act.go", "	if !h.live || p.Notify == nil {\n", "	if p.Notify == nil {\n"},
+			{"act.go", "now.Sub(source.Updated) > r.b.opts.LiveWindow {", "false {"},
+		},
+	},
+	{
+		name: "a deleted record is created again", within: 5000, by: []string{"I7"},
+		edits: []edit{{"deletes.go", "	if l.Gone[s].At.IsZero() || l.Gone[s].MergedInto", "	if l.Gone[s].At.IsZero() {\n		if err := r.save(cache.StateBatch{DropLinks: []string{l.Key}}); err != nil {\n			return err\n		}\n		_, err := r.unlinked(l.Kind, s, rec, how{})\n		return err\n	}\n	if l.Gone[s].MergedInto"}},
+	},
+	{
+		name: "children of a merged record go to the wrong parent", within: 20000, by: []string{"I5"},
+		edits: []edit{{"reconcile.go", "	return l.IDs[s], true\n", "	if head := keyOf(s, psa.Ref{Kind: kind}); len(l.Key) > len(head) && l.Key[:len(head)] == head {\n		return l.Key[len(head):], true\n	}\n	return l.IDs[s], true\n"}},
+	},
+}
