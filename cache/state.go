@@ -60,6 +60,14 @@ type State interface {
 	Save(ctx context.Context, source string, b StateBatch) error
 }
 
+// A LinkLister is a State that tells which records are linked without reading
+// the links, which a complete comparison of many records asks for.
+type LinkLister interface {
+	// LinkIDs yields the ids on a side of the live links of a kind, in no
+	// certain order; otherwise like Links.
+	LinkIDs(ctx context.Context, source string, side Side, kind psa.Kind) iter.Seq2[string, error]
+}
+
 // A Side is one of the two systems of a bridge.
 type Side uint8
 
