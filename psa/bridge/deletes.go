@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -34,13 +35,13 @@ func (p *presence) has(id string) bool {
 // absent looks at links whose row a complete list lacked. Absence proves
 // nothing: the row is asked for, and asked for again later.
 func (r *run) absent(kind psa.Kind, s Side, p *presence) error {
-	var suspects []cache.Link
-	for l, err := range r.st.Links(r.ctx, r.source, cache.LinkQuery{Kind: kind, States: []cache.LinkState{cache.LinkLive}}) {
+	var suspects []string
+	for id, err := range r.linkedIDs(kind, s) {
 		if err != nil {
 			return &stateErr{err}
 		}
-		if l.IDs[s] != "" && !p.has(l.IDs[s]) {
-			suspects = append(suspects, l)
+		if !p.has(id) {
+			suspects = append(suspects, id)
 			if most := r.b.opts.Limits.Missing; most >= 0 && len(suspects) > most {
 				why := fmt.Sprintf("a complete list of %s on the %s side lacks more than %d linked records", kind, s, most)
 				if r.dry {
@@ -51,7 +52,14 @@ func (r *run) absent(kind psa.Kind, s Side, p *presence) error {
 			}
 		}
 	}
-	for _, l := range suspects {
+	for _, id := range suspects {
+		l, ok, err := r.st.LinkOf(r.ctx, r.source, s, psa.Ref{Kind: kind, ID: id})
+		if err != nil {
+			return &stateErr{err}
+		}
+		if !ok || l.State != cache.LinkLive {
+			continue
+		}
 		if err := r.suspect(l, s); err != nil {
 			if err := r.trouble(kind, s, l.IDs[s], l.Key, err, how{}, nil); err != nil {
 				return err
@@ -59,6 +67,20 @@ func (r *run) absent(kind psa.Kind, s Side, p *presence) error {
 		}
 	}
 	return nil
+}
+
+// linkedIDs yields the ids of the rows of live links.
+func (r *run) linkedIDs(kind psa.Kind, s Side) iter.Seq2[string, error] {
+	if lister, ok := r.st.(cache.LinkLister); ok {
+		return lister.LinkIDs(r.ctx, r.source, s, kind)
+	}
+	return func(yield func(string, error) bool) {
+		for l, err := range r.st.Links(r.ctx, r.source, cache.LinkQuery{Kind: kind, States: []cache.LinkState{cache.LinkLive}}) {
+			if (err != nil || l.IDs[s] != "") && !yield(l.IDs[s], err) {
+				return
+			}
+		}
+	}
 }
 
 // suspect asks for a row that seems to be gone.

@@ -1,7 +1,9 @@
 package bridge_test
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -546,7 +548,7 @@ func TestFirstRunMatches(t *testing.T) {
 	right.Rows = slices.DeleteFunc(slices.Clone(right.Rows), func(r psa.Record) bool { return r.Kind.IsRecord() })
 	right.Rows = append(right.Rows,
 		psatest.Row(psa.KindCompany, "501", psa.Fields{"name": "Northwind", "identifier": "C101", "phone": "+1 555 0000"}), // by its short name
-		psatest.Row(psa.KindCompany, "502", psa.Fields{"name": "contoso limited"}),                                        // by its name, without the legal form
+		psatest.Row(psa.KindCompany, "502", psa.Fields{"name": "contoso limited"}),                                         // by its name, without the legal form
 		psatest.Row(psa.KindContact, "601", psa.Fields{"first_name": "Kim", "email": "Kim1@client.example", "company": psatest.RefTo("501", "")}),
 		psatest.Row(psa.KindContact, "602", psa.Fields{"first_name": "Lee", "email": "Lee1@client.example", "company": psatest.RefTo("501", "")}),
 		psatest.Row(psa.KindContact, "603", psa.Fields{"first_name": "Leo", "email": "Lee1@client.example", "company": psatest.RefTo("501", "")}),
@@ -600,4 +602,31 @@ func TestInactiveCounterpart(t *testing.T) {
 	rec, _ := w.right.Row(r)
 	w.want("contact", rec.Fields.Ref("contact").ID, right.ID)
 	w.want("tasks", w.tasks(), "[]")
+}
+
+// TestFirstRunIsResumed: a first list that was cut goes on behind the last
+// thousand rows that were dealt with.
+func TestFirstRunIsResumed(t *testing.T) {
+	const rows = 3000
+	yaml, _, _ := strings.Cut(desk, "  note:")
+	w := newWorld(t, yaml, people, func(o *bridge.Options) { o.Limits.Creates = -1 })
+	w.left.Virtual(psa.KindTicket, rows, func(i int) psa.Fields {
+		return psa.Fields{"summary": strconv.Itoa(i), "company": psatest.RefTo("1", ""), "board": psatest.RefTo("1", "Managed Services"), "status": psatest.RefTo("1", "New")}
+	})
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, After: 2500, Err: psa.ErrUnavailable})
+	w.tick(time.Minute)
+	if _, err := w.b.Once(t.Context()); !errors.Is(err, bridge.ErrIncomplete) {
+		t.Fatalf("the run that is cut: %v", err)
+	}
+	w.want("tickets so far", len(w.right.Refs(psa.KindTicket)), 2500)
+	w.open()
+	rep := w.once()
+	for _, l := range rep.Lists {
+		if l.Kind == psa.KindTicket && l.Side == bridge.Left {
+			w.want("rows read, known", [2]int{l.Rows, l.Unchanged}, [2]int{1000, 500})
+		}
+	}
+	w.want("tickets", len(w.right.Refs(psa.KindTicket)), rows)
+	w.settle()
+	w.want("tickets", len(w.right.Refs(psa.KindTicket)), rows)
 }

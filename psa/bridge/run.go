@@ -397,7 +397,10 @@ func (r *run) settings() error {
 	}
 	r.phases[""] = all[setPhase]
 	r.mark = r.c.digest + all[setAnew]
-	r.remap = all[setMap] != r.mark
+	if all[setMap] == "" && !r.dry { // nothing was compared yet: a first run that is cut goes on where it was
+		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.mark}})
+	}
+	r.remap = all[setMap] != "" && all[setMap] != r.mark
 	return nil
 }
 
