@@ -607,23 +607,23 @@ func TestInactiveCounterpart(t *testing.T) {
 // TestFirstRunIsResumed: a first list that was cut goes on behind the last
 // thousand rows that were dealt with.
 func TestFirstRunIsResumed(t *testing.T) {
-	const rows = 3000
+	const rows = 1500
 	yaml, _, _ := strings.Cut(desk, "  note:")
 	w := newWorld(t, yaml, people, func(o *bridge.Options) { o.Limits.Creates = -1 })
 	w.left.Virtual(psa.KindTicket, rows, func(i int) psa.Fields {
 		return psa.Fields{"summary": strconv.Itoa(i), "company": psatest.RefTo("1", ""), "board": psatest.RefTo("1", "Managed Services"), "status": psatest.RefTo("1", "New")}
 	})
-	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, After: 2500, Err: psa.ErrUnavailable})
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, After: 1200, Err: psa.ErrUnavailable})
 	w.tick(time.Minute)
 	if _, err := w.b.Once(t.Context()); !errors.Is(err, bridge.ErrIncomplete) {
 		t.Fatalf("the run that is cut: %v", err)
 	}
-	w.want("tickets so far", len(w.right.Refs(psa.KindTicket)), 2500)
+	w.want("tickets so far", len(w.right.Refs(psa.KindTicket)), 1200)
 	w.open()
 	rep := w.once()
 	for _, l := range rep.Lists {
 		if l.Kind == psa.KindTicket && l.Side == bridge.Left {
-			w.want("rows read, known", [2]int{l.Rows, l.Unchanged}, [2]int{1000, 500})
+			w.want("rows read, known", [2]int{l.Rows, l.Unchanged}, [2]int{500, 200})
 		}
 	}
 	w.want("tickets", len(w.right.Refs(psa.KindTicket)), rows)
