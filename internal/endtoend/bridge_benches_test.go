@@ -58,7 +58,10 @@ func connectwiseBench(t testing.TB, size string) *bench {
 		rows = connectwisetest.Medium()
 	}
 	rows.SetClock(time.Now)
-	srv := cwServer(t, rows, connectwisetest.Options{})
+	return connectwiseBenchOf(t, cwServer(t, rows, connectwisetest.Options{}), rows)
+}
+
+func connectwiseBenchOf(t testing.TB, srv *connectwisetest.Server, rows *connectwisetest.Tenant) *bench {
 	ref := func(id int) row { return row{"id": id} }
 	b := &bench{
 		name: "connectwise", closed: "Resolved", sim: srv, rows: rows, yaml: connectwiseMap,

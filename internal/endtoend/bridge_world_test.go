@@ -227,11 +227,8 @@ func configOf(ctx context.Context, left, right psa.Provider) (*mapping.Config, e
 	var members [2][]psa.Record
 	for i, p := range []psa.Provider{left, right} {
 		name := strconv.Itoa(i)
-		s, err := resync.New(p, store, &resync.Options{Source: name})
+		err := readInto(ctx, store, name, p)
 		if err != nil {
-			return nil, err
-		}
-		if _, err := s.Run(ctx); err != nil {
 			return nil, err
 		}
 		if snaps[i], err = store.Current(ctx, name); err != nil {
@@ -243,6 +240,15 @@ func configOf(ctx context.Context, left, right psa.Provider) (*mapping.Config, e
 		Left: snaps[0], Right: snaps[1], LeftMembers: members[0], RightMembers: members[1],
 		LeftFeatures: left.Features(), RightFeatures: right.Features(),
 	}, nil
+}
+
+// readInto reads a system's configuration into a store.
+func readInto(ctx context.Context, store cache.Store, name string, p psa.Provider) error {
+	s, err := resync.New(p, store, &resync.Options{Source: name})
+	if err == nil {
+		_, err = s.Run(ctx)
+	}
+	return err
 }
 
 // reopenHost makes a new provider of the host's database.
