@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -405,6 +406,20 @@ func (r *rig) bridge(s shape) *bridge.Bridge {
 		panic(fmt.Sprintf("simulation: %s: %v", r.plans[s.plan].name, err))
 	}
 	r.bridges[s] = b
+	if r.state != nil {
+		return b
+	}
+	// What a bridge does the first time it is used it does here, so that a
+	// history does not depend on those before it.
+	was := r.w
+	r.w = &world{rig: r, quiet: true, state: &state{}, now: was.now}
+	for i := range r.w.sides {
+		r.w.sides[i] = &side{w: r.w, is: bridge.Side(i), does: systems[s.makes[i]], cat: r.catalogs[i]}
+	}
+	if _, err := b.Once(context.Background()); err != nil {
+		panic(fmt.Sprintf("simulation: %s: %v", r.plans[s.plan].name, err))
+	}
+	r.w = was
 	return b
 }
 
