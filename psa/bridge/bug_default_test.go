@@ -31,3 +31,20 @@ func TestDefaultsOfANewRecord(t *testing.T) {
 		w.want("tasks", w.tasks(), "[]")
 	}
 }
+
+// A plan holds no second write for a field that a create leaves empty.
+func TestPlanOfNewRecordsWithEmptyFields(t *testing.T) {
+	w := newWorld(t, basic)
+	for _, r := range w.left.Refs(psa.KindContact) {
+		w.left.Edit(r, psa.Fields{"title": nil})
+	}
+	p, err := w.b.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range p.Items {
+		if item.Op == "update" {
+			t.Errorf("the plan holds an update of %s %s: %v", item.Kind, item.Target, item.Fields)
+		}
+	}
+}

@@ -204,7 +204,7 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 		at = r.now()
 	}
 	l.Pending = &cache.Pending{Op: opCreate, Side: to, At: at, Sent: fields}
-	r.pendingBase(k, &l, s, rec, fields)
+	r.pendingBase(k, &l, s, rec, fields, want)
 	if open {
 		l.Pending.Base[s]["status"] = nil
 		delete(l.Pending.Base[to], "status")
@@ -271,7 +271,7 @@ func (r *run) rekey(l *cache.Link, s Side) error {
 }
 
 // pendingBase notes what both sides will have agreed on once a create succeeds.
-func (r *run) pendingBase(k *kindRules, l *cache.Link, s Side, rec psa.Record, sent psa.Fields) {
+func (r *run) pendingBase(k *kindRules, l *cache.Link, s Side, rec psa.Record, sent psa.Fields, mapped *mappedTo) {
 	to := s.Other()
 	l.Pending.Base = [2]psa.Fields{{}, {}}
 	for i := range k.units {
@@ -279,6 +279,9 @@ func (r *run) pendingBase(k *kindRules, l *cache.Link, s Side, rec psa.Record, s
 		w, ok := u.own(to, sent).Get()
 		if !ok {
 			continue
+		}
+		if is := mapped.issue(u); is != nil && is.Instead == "" {
+			continue // a default stands in for a value that could not be mapped
 		}
 		from, ok := u.own(s, rec.Fields).Get()
 		if u.oneWay && u.to == to {
@@ -302,6 +305,14 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 		}
 		if ok {
 			return r.complete(k, l, to, found, rec, true, h)
+		}
+	}
+	if r.dry { // the row would hold what is not sent as empty
+		in := r.input(l, h)
+		for name, v := range r.c.mapTo(to, rec, nil, in.peer[to]).fields {
+			if _, sent := fields[name]; v == nil && !sent {
+				fields = path{name}.with(fields, nil)
+			}
 		}
 	}
 	made, err := r.insert(to, k.kind, fields, item)
