@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/examples/hostdb"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
@@ -147,39 +146,27 @@ func (s *stage) tickets() error {
 	}{{s.fromPSA, bridge.Left, "Scanner is slow"}, {s.fromDesk, bridge.Right, "Badge reader beeps"}} {
 		to := t.from.Other()
 		s.say("    %q: %s #%s -> %s #%s", t.summary, s.name(t.from), t.p[t.from].ID, s.name(to), t.p[to].ID)
-		if err := s.is(to, t.p[to], "summary", t.summary); err != nil {
+		if err := s.once(t.summary); err != nil {
 			return err
 		}
 	}
-	if err := s.is(bridge.Left, s.fromDesk[0], "priority", s.sim.cast.priority["High"]); err != nil {
-		return err
-	}
-	return s.once(psa.KindTicket)
+	return s.is(bridge.Left, s.fromDesk[0], "priority", s.sim.cast.priority["High"])
 }
 
-// once checks that every linked record of a kind is there once on each side.
-func (s *stage) once(kind psa.Kind) error {
-	half, err := s.links(kind, cache.LinkHalf)
-	if err != nil {
-		return err
-	}
-	seen := map[string]int{}
-	for r, err := range s.conn.host.List(s.ctx, kind, psa.Query{}) {
-		if err != nil {
-			return err
-		}
-		seen[r.Fields.String("summary")]++
-	}
-	twice := 0
-	for r, err := range s.sim.provider.List(s.ctx, kind, psa.Query{}) {
-		if err != nil {
-			return err
-		}
-		if name := r.Fields.String("summary"); r.Err == nil && seen[name] > 1 {
-			twice++
+// once checks that a ticket is there once on each side.
+func (s *stage) once(summary string) error {
+	var n [2]int
+	for side := range bridge.Side(2) {
+		for r, err := range s.side(side).List(s.ctx, psa.KindTicket, psa.Query{}) {
+			if err != nil {
+				return err
+			}
+			if r.Fields.String("summary") == summary {
+				n[side]++
+			}
 		}
 	}
-	s.check(half == 0 && twice == 0, "no ticket is there twice")
+	s.check(n == [2]int{1, 1}, "%q is in the PSA once and in the help desk once", summary)
 	return nil
 }
 

@@ -108,3 +108,8 @@ func writePlan(w io.Writer, p *bridge.Plan) {
 		fmt.Fprintf(w, "  note   %s\n", note)
 	}
 }
+
+// indent moves a text to the right.
+func indent(text string) string {
+	return "      " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n      ")
+}

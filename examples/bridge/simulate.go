@@ -37,6 +37,7 @@ type cast struct {
 	priority map[string]string // and a priority
 	form     map[string]string // what a new ticket is given, by name
 	noteType map[psa.Visibility]string
+	answers  int // mails that the PSA sends for a public note, if it is told to
 }
 
 // simulations are the values of -simulate. None limits the number of requests,
@@ -77,6 +78,7 @@ func simulateConnectWise(c *clock) (simulation, error) {
 		title: "a simulated ConnectWise tenant", provider: p, close: srv.Close, mails: srv.MailSent,
 		loseAnswer: func() { srv.Fail(lost("/service/tickets")) },
 		cast: cast{
+			answers: 1,
 			certain: "Bluebird Dental Ltd", possible: [2]string{"Acme Widgets Ltd", "Acme Widgets"},
 			member:   [3]string{"dana.ruiz@msp.example", "priya.patel@msp.example", "maya.norris@msp.example"},
 			status:   map[string]string{"New": "New", "Working": "In Progress", "Waiting": "Waiting on Client", "Resolved": "Completed"},
@@ -126,10 +128,11 @@ func simulateHalo(c *clock) (simulation, error) {
 		title: "a simulated HaloPSA instance", provider: p, close: srv.Close, mails: srv.MailSent,
 		loseAnswer: func() { srv.Fail(lost("/Tickets")) },
 		cast: cast{
+			answers: 1,
 			certain: "Bluebird Dental", possible: [2]string{"Acme Widgets", "Acme Widgets Ltd"},
 			member:   [3]string{"dana.ruiz@summitmsp.example", "priya.patel@summitmsp.example", "maya.norris@summitmsp.example"},
-			status:   map[string]string{"New": "New", "Working": "In Progress", "Waiting": "On Hold", "Resolved": "Resolved"},
-			form:     map[string]string{"ticket_type": "Incident", "status": "New", "sla": "Standard SLA", "priority": "Medium"},
+			status:   map[string]string{"New": "New", "Working": "In Progress", "Waiting": "Awaiting User", "Resolved": "Resolved"},
+			form:     map[string]string{"ticket_type": "Service Request", "status": "New", "sla": "Standard SLA", "priority": "Medium"},
 			noteType: map[psa.Visibility]string{psa.Internal: "Internal Note", psa.Public: "Public Note"},
 			priority: map[string]string{"Critical": "Critical", "High": "High", "Low": "Low"},
 		},

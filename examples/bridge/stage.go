@@ -27,10 +27,9 @@ type stage struct {
 	conn *connection
 	b    *bridge.Bridge
 
-	psa  psaDesk
-	desk [2]*hostdb.Desk // of two technicians
-	// The host's own code: whether it mails a client's people.
-	hostMails map[string]bool
+	psa   psaDesk
+	desk  [2]*hostdb.Desk // of two technicians
+	wrote []bridge.Event  // by the bridge in the PSA, since people did something
 
 	// Those that the story is about.
 	company, fromPSA, fromDesk pair
@@ -136,6 +135,7 @@ func (s *stage) watch(p pair, fields []field, do func() error) error {
 			was[side] = append(was[side], v)
 		}
 	}
+	s.wrote = nil
 	if err := errors.Join(do(), s.settle()); err != nil {
 		return err
 	}
@@ -222,6 +222,17 @@ func summary(r *bridge.Report) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// observe remembers the order of writes.
+func (s *stage) observe(e bridge.Event) {
+	if e.Type == bridge.EventWrite && e.Side == bridge.Left {
+		s.wrote = append(s.wrote, e)
+	}
+}
+
+func isNote(e bridge.Event) bool { return e.Kind == psa.KindNote }
+
+func isTicket(e bridge.Event) bool { return e.Kind == psa.KindTicket }
 
 func sorted[V any](m map[string]V) []string {
 	var keys []string

@@ -29,7 +29,7 @@ func tell(ctx context.Context, vendor string, at places, out io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	s := &stage{ctx: ctx, out: out, now: now, sim: sim, conn: conn, hostMails: map[string]bool{}}
+	s := &stage{ctx: ctx, out: out, now: now, sim: sim, conn: conn}
 	s.psa = psaDesk{p: sim.provider, cat: func() psa.Catalog { return conn.cfg.Left }, now: now.Now, cast: sim.cast}
 	for i, login := range []string{"ana", "ben"} {
 		s.desk[i] = conn.host.Desk(login)
@@ -106,7 +106,7 @@ func (s *stage) configuration() error {
 			rows += k.Rows
 		}
 		s.say("  %-12s %s: %d kinds, %d rows", r.Provider, r.Outcome, len(r.Kinds), rows)
-		s.check(r.Outcome == resync.Complete, "the configuration of %s was read completely", r.Provider)
+		s.check(r.Outcome == resync.Complete || r.Outcome == resync.Unchanged, "the configuration of %s was read completely", r.Provider)
 	}
 	cfg, err := s.conn.catalogs(s.ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *stage) configuration() error {
 
 // reopen makes a new bridge on the same files, as a restarted process does.
 func (s *stage) reopen() (err error) {
-	s.b, err = s.conn.open()
+	s.b, err = s.conn.open(func(o *bridge.Options) { o.Observer = s.observe })
 	return err
 }
 
