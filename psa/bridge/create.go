@@ -48,7 +48,7 @@ func (r *run) unlinked(kind psa.Kind, s Side, rec psa.Record, h how) (out string
 	case thatOne:
 		return "", r.adopt(k, l, s, rec, h)
 	case perhaps:
-		return "", nil // recover finds out; until then the row stays unseen
+		return "", r.later(kind, s, rec) // recover finds out
 	}
 	if !h.create {
 		if done, err := r.pair(k, s, rec, parent, h); done || err != nil {
@@ -281,7 +281,8 @@ func (r *run) pendingBase(k *kindRules, l *cache.Link, s Side, rec psa.Record, s
 			continue
 		}
 		if is := mapped.issue(u); is != nil && is.Instead == "" {
-			continue // a default stands in for a value that could not be mapped
+			l.Pending.Base[to][u.name] = w // a default stands in for a value that could not be mapped
+			continue
 		}
 		from, ok := u.own(s, rec.Fields).Get()
 		if u.oneWay && u.to == to {
@@ -402,14 +403,23 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 			wrote = append(wrote, written{unit: i, from: from, want: w})
 		}
 	}
-	later := conflict.At(l.Pending.Base[s], "status")
-	_, given := l.Pending.Base[to]["status"]
+	pending := l.Pending.Base
+	later := conflict.At(pending[s], "status")
+	_, given := pending[to]["status"]
 	l.Pending = nil
 	answer := made
 	if found { // what it holds now may be what somebody made of it since
 		answer.Fields = layered(made.Fields, r.canonical(to, k.kind, sent))
 	}
 	b := r.confirm(k, l, wrote, to, answer)
+	for i := range k.units {
+		u := &k.units[i]
+		_, sentOne := pending[to][u.name]
+		_, told := pending[s][u.name]
+		if v, ok := u.own(to, made.Fields).Get(); ok && sentOne && !told {
+			l.Base[to] = overlaid(l.Base[to], psa.Fields{u.name: v}) // nobody's edit
+		}
+	}
 	if x, known := later.Get(); known && !given {
 		// It was created open: closing it is a change of the source's.
 		if u := r.unitFor(k, to, k.fieldOn(to, "status").String()); u != nil {
@@ -457,7 +467,7 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 		if out.quiet(&l) {
 			return nil
 		}
-		return r.commit(k, &l, in, out, s, nil, h, nil)
+		return r.commit(k, &l, in, out, s, h, nil)
 	}
 	h.both = true
 	_, err = r.reconcile(l, s, rec, h)

@@ -1,8 +1,6 @@
 package bridge_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -180,6 +178,3 @@ func (w *world) want(what string, got, want any) {
 }
 
 func ref(kind psa.Kind, id string) psa.Ref { return psa.Ref{Kind: kind, ID: id} }
-
-var _ = errors.Is
-var _ = context.Canceled

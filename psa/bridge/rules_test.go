@@ -240,3 +240,21 @@ func TestHeldWithoutRule(t *testing.T) {
 	w.want("po_number", fieldOf(w, bridge.Right, r, "po_number"), "b")
 	w.want("tasks", w.types(), before)
 }
+
+// A default that stands in for a value that cannot be mapped is not what both
+// sides agreed on.
+func TestDefaultIsNotAgreed(t *testing.T) {
+	yaml := strings.Replace(basic, "      po_number: po_number\n", "      po_number: {app: po_number, values: {A: a, B: b}}\n", 1)
+	yaml = strings.Replace(yaml, "create: {app: {status: New}", "create: {app: {status: New, po_number: a}", 1)
+	w := newWorld(t, yaml)
+	l := ref(psa.KindTicket, "1001")
+	w.left.Edit(l, psa.Fields{"po_number": "C"})
+	w.settle()
+	w.want("right", w.peer(bridge.Left, l).Fields["po_number"], "a")
+	if !strings.Contains(w.types(), "held") {
+		t.Errorf("tasks: %v", w.tasks())
+	}
+	w.left.Edit(l, psa.Fields{"po_number": "B"})
+	w.settle()
+	w.want("right", w.peer(bridge.Left, l).Fields["po_number"], "b")
+}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
-	"github.com/psasync/psasync/conflict"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
 	"github.com/psasync/psasync/psa/psatest"
@@ -104,11 +103,7 @@ func TestTruthTable(t *testing.T) {
 			w.settle()
 			w.want("left", fieldOf(w, left, l, "po_number"), tt.left)
 			w.want("right", fieldOf(w, right, r, "po_number"), tt.right)
-			var types []string
-			for task := range w.state.Tasks(t.Context(), source, cache.TaskQuery{}) {
-				types = append(types, task.Type)
-			}
-			w.want("tasks", strings.Join(types, " "), tt.task)
+			w.want("tasks", w.types(), tt.task)
 			w.once()
 			w.left.ResetCalls()
 			w.right.ResetCalls()
@@ -207,7 +202,10 @@ func TestConflictIsResolvedByAPerson(t *testing.T) {
 		w.left.Edit(l, psa.Fields{"po_number": "L"})
 		w.right.Edit(r, psa.Fields{"po_number": "R"})
 		w.settle()
-		for task := range w.state.Tasks(t.Context(), source, cache.TaskQuery{}) {
+		for task, err := range w.state.Tasks(t.Context(), source, cache.TaskQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			task.Answer = &a.answer
 			task.Due = w.left.Now()
 			if err := w.state.Save(context.Background(), source, cache.StateBatch{Tasks: []cache.Task{task}}); err != nil {
@@ -317,5 +315,3 @@ func TestMergeWritesBothSides(t *testing.T) {
 	w.want("right", fieldOf(w, bridge.Right, r, "po_number"), "ONE\ntwo\nTHREE")
 	w.want("tasks", w.tasks(), "[]")
 }
-
-var _ = conflict.Left
