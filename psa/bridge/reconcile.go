@@ -167,7 +167,7 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			continue
 		}
 		if out.fatal != "" {
-			return false, r.commit(k, &l, in, out, s, seen, h, &cache.Task{Type: taskHeld, Reason: out.fatal, Rule: out.where})
+			return false, r.commit(k, &l, in, out, s, h, &cache.Task{Type: taskHeld, Reason: out.fatal, Rule: out.where})
 		}
 		to, any := pick(out, fresh)
 		if any && round > 6 {
@@ -177,7 +177,7 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			if l.Pending == nil && !wrote && out.quiet(&l) {
 				return true, r.echo(l, s, rec, h)
 			}
-			return false, r.commit(k, &l, in, out, s, seen, h, nil)
+			return false, r.commit(k, &l, in, out, s, h, nil)
 		}
 		if !h.late && r.closesTicket(k, to, in, out) {
 			return false, r.closeLater(k, &l, in, out, s, seen, h)
@@ -521,12 +521,17 @@ func (r *run) refused(k *kindRules, l *cache.Link, in *input, out *outcome, to S
 	}
 	out.parks = append(out.parks, m.out.parks...)
 	out.patch = [2]psa.Fields{}
-	return r.commit(k, l, in, out, to.Other(), seenOf(to.Other(), in.view[to.Other()].rec), h, nil)
+	return r.commit(k, l, in, out, to.Other(), h, nil)
 }
 
 // commit saves what was found out about a link without a further write.
-func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Side, seen []cache.Seen, h how, extra *cache.Task) error {
-	b := cache.StateBatch{Seen: seen}
+func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Side, h how, extra *cache.Task) error {
+	b := cache.StateBatch{}
+	for side := range Side(2) { // as they were compared, which may be older than what a list told
+		if in.view[side].known {
+			b.Seen = append(b.Seen, seenOf(side, in.view[side].rec)...)
+		}
+	}
 	old := l.Parked
 	confirmed(k, l, in)
 	l.Pending = nil

@@ -304,20 +304,25 @@ func (r *run) again(t cache.Task, h how) error {
 	return nil
 }
 
+// later looks at a row once more when a search would find every row.
+func (r *run) later(kind psa.Kind, s Side, rec psa.Record) error {
+	return r.saveTasks(cache.StateBatch{Tasks: []cache.Task{{ID: taskID(taskRetry, s, kind, rec.ID), Type: taskRetry, Kind: kind, Side: s, Record: rec.ID,
+		Due: r.now().Add(r.b.opts.SearchLag), Reason: "may be the row of a create whose answer was lost"}}})
+}
+
 // gone drops a task of the bridge's own that was done; those that tell of a
 // parked group go with the group.
 func (r *run) gone(t cache.Task) error {
 	if t.Type != TaskRetry && t.Type != taskClose {
 		return nil
 	}
-	if t.Type == taskClose { // it may have been put off once more
-		now, ok, err := r.st.Task(r.ctx, r.source, t.ID)
-		if err != nil {
-			return &stateErr{err}
-		}
-		if !ok || now.Rev != t.Rev {
-			return nil
-		}
+	// It may have been put off once more.
+	now, ok, err := r.st.Task(r.ctx, r.source, t.ID)
+	if err != nil {
+		return &stateErr{err}
+	}
+	if !ok || now.Rev != t.Rev {
+		return nil
 	}
 	return r.drop(t)
 }
