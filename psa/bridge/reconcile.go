@@ -419,6 +419,9 @@ func (r *run) confirm(k *kindRules, l *cache.Link, wrote []written, to Side, rec
 	for _, w := range wrote {
 		u := &k.units[w.unit]
 		stored := u.own(to, rec.Fields)
+		if stored.Absent() && w.want == nil { // some systems do not tell of what is empty
+			stored = conflict.Of(nil)
+		}
 		if x, ok := stored.Get(); ok && (same(x, w.want) || sameValue(stored, u.own(to, canon))) {
 			if !w.both {
 				agreed[to][u.name], agreed[to.Other()][u.name] = x, w.from
