@@ -62,10 +62,14 @@ type world struct {
 	phased   bool // the policy was changed
 	began    bool // the first cycle
 
-	writes        int
-	refusedLocked int
-	stats         Stats
-	failure       *Violation
+	writes   int
+	started  time.Time     // the cycle that runs, or the last one
+	first    time.Time     // the first cycle
+	looked   *cache.Task   // that a person has looked at
+	answered []*cache.Task // as they were when people answered
+	pairs    [][2]string   // see paired
+	stats    Stats
+	failure  *Violation
 }
 
 // A token is one value that a person or a rule of a system entered.
@@ -289,7 +293,10 @@ func (w *world) cycle(holder uint8) (rep *bridge.Report, err error) {
 			rep, err = nil, errCrashed
 		}
 	}()
-	w.began = true
+	w.began, w.started = true, w.now
+	if w.first.IsZero() {
+		w.first = w.now
+	}
 	sh := w.shape
 	sh.holder = holder
 	rep, err = w.rig.bridge(sh).Once(context.Background())
@@ -456,7 +463,7 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 // firstCopy judges whether a create made a second record of one.
 func (w *world) firstCopy(s *side, r *row, b *birth) {
 	sp := &specs[r.kind]
-	if b.deleted[s.is] && !(b.by[0] && b.by[1]) {
+	if b.deleted[s.is] && !b.twins && !(b.by[0] && b.by[1]) {
 		if w.restored {
 			w.stats.Resurrections++
 		} else {
@@ -579,6 +586,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 	}
 	if _, ok := patch.Set["visibility"]; ok {
 		w.narrow(s, r, patch.Set)
+		w.widened(s, r, l, patch.Set)
 	}
 }
 
