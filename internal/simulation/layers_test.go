@@ -1,0 +1,140 @@
+package simulation
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psasync/psasync/cache"
+)
+
+// inMemory keeps states in cache.Memory.
+type inMemory struct{}
+
+func (inMemory) Fresh(func() time.Time) (Durable, error) { return cache.NewMemory(), nil }
+
+// Crash: what a process has left in the memory of the machine is all there.
+func (inMemory) Crash(d Durable) (Durable, error) { return d, nil }
+
+// together runs one history of a crew, inside a bubble.
+func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats) {
+	w := &world{
+		tape: t, rig: l.sim.rig, trace: trace, births: make(map[string]*birth, 8), tokens: make([]token, 1, 32), log: 14695981039346656037,
+		now: time.Now(), state: &state{},
+	}
+	l.sim.rig.w = w
+	clear(l.sim.rig.bridges) // they belong to the bubble they were made in
+	defer func() {
+		if e := recover(); e != nil {
+			w.violated("panic", "%v", e)
+		}
+		w.stats.Histories, w.stats.IOs, w.stats.Bytes = 1, w.ios, len(t.Bytes())
+		res = Result{w.stats, w.log, w.failure}
+	}()
+	w.draw()
+	w.faults.worker = 0 // they are there
+	for range t.IntN(4) {
+		w.now = w.now.Add(10 * time.Second)
+		w.beginning()
+	}
+	c := &crew{w: w, m: l.m, r: l.sim.rig, taken: map[time.Time]bool{}}
+	var wg sync.WaitGroup
+	var stops []func()
+	begin := func(f func(context.Context)) {
+		ctx, stop := context.WithCancel(context.Background())
+		stops = append(stops, stop)
+		wg.Go(func() { f(ctx) })
+		synctest.Wait() // one after the other, as the tape says
+	}
+	for n := range maxWorkers {
+		begin((&worker{crew: c, n: n}).work)
+	}
+	begin(c.people)
+	begin(c.trouble)
+	time.Sleep(time.Duration(2+t.IntN(6))*time.Minute + 11*time.Nanosecond)
+	for _, stop := range stops {
+		stop()
+		synctest.Wait()
+	}
+	wg.Wait()
+	w.stats.Steps = 1
+	w.depth, w.life = 0, 0
+	told = c.stats
+	if w.failure != nil {
+		return res, told
+	}
+	time.Sleep(time.Hour) // every lease is over
+	w.now = time.Now()
+	w.settle()
+	if w.failure == nil {
+		l.m.compare()
+	}
+	return res, told
+}
+
+// layerRun is for the test binary without the race detector, see TestLayers.
+var (
+	layerHistories = flag.Int("layer.histories", 400, "histories of several processes in virtual time")
+	layerSeed      = flag.Uint64("layer.seed", 1, "seed of the first of them")
+	layerTrace     = flag.Bool("layer.trace", false, "tell what happens in them")
+)
+
+// TestTogether runs histories of several bridges on one state, as goroutines in
+// virtual time: leases, Run with its pauses, retries, cancelled contexts, and
+// processes that die while others take over.
+func TestTogether(t *testing.T) {
+	const parts = 2
+	var mu sync.Mutex
+	var stats Stats
+	var told crewStats
+	t.Run("group", func(t *testing.T) {
+		for part := range parts {
+			t.Run(strconv.Itoa(part), func(t *testing.T) {
+				t.Parallel()
+				l := NewLayer(inMemory{})
+				for n := part; n < *layerHistories; n += parts {
+					seed := *layerSeed + uint64(n)
+					var trace func(string)
+					if *layerTrace {
+						trace = func(s string) { fmt.Println(s) }
+					}
+					synctest.Test(t, func(t *testing.T) {
+						tape := NewTape(seed)
+						res, more := together(l, tape, trace)
+						if res.Violation != nil {
+							t.Errorf("-layer.seed=%d: %v", seed, res.Violation)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						stats.Add(&res.Stats)
+						told.lives += more.lives
+						told.kills += more.kills
+						told.cancels += more.cancels
+						told.stalls += more.stalls
+						told.pauses += more.pauses
+					})
+					if t.Failed() {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Logf("%+v; %s", told, stats.String())
+	if n := stats.Histories; n >= 100 && (told.kills == 0 || told.cancels == 0 || told.stalls == 0 || told.pauses == 0 || stats.Writes < n || told.lives < 2*n) {
+		t.Errorf("too little happens: %+v", told)
+	}
+}
+
+// layersEnv marks the process that TestLayers starts.
+const layersEnv = "PSASYNC_LAYERS"
+
+var _ = []any{os.Args, exec.Command, filepath.Join, layersEnv}
