@@ -429,7 +429,6 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 		}
 	}
 	b.Audits = append(b.Audits, cache.Audit{Op: opCreate, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, After: sent})
-	b.Seen = seenOf(s, rec)
 	woken, err := r.wakeTasks(l)
 	if err != nil {
 		return err
@@ -465,7 +464,7 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 	}
 	if _, any := pick(out, [2]bool{}); !any && out.fatal == "" {
 		if out.quiet(&l) {
-			return nil
+			return r.done(s, rec)
 		}
 		return r.commit(k, &l, in, out, s, h, nil)
 	}

@@ -124,9 +124,30 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 
 // checkpoint saves how far a list was read, with the rows that covers.
 func (r *run) checkpoint(cur cache.Cursor) error {
-	seen := r.seen
+	return r.save(cache.StateBatch{Cursors: []cache.Cursor{cur}, Seen: r.takeSeen()})
+}
+
+// takeSeen hands out the rows that were dealt with. One that was looked at
+// twice counts as it was last.
+func (r *run) takeSeen() []cache.Seen {
+	type row struct {
+		side Side
+		kind psa.Kind
+		id   string
+	}
+	at := make(map[row]int, len(r.seen))
+	out := r.seen[:0]
+	for _, x := range r.seen {
+		key := row{x.Side, x.Kind, x.ID}
+		if i, ok := at[key]; ok {
+			out[i] = x
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, x)
+	}
 	r.seen = nil
-	return r.save(cache.StateBatch{Cursors: []cache.Cursor{cur}, Seen: seen})
+	return out
 }
 
 // flush saves rows that were dealt with without anything to save.
@@ -134,9 +155,7 @@ func (r *run) flush() error {
 	if len(r.seen) == 0 {
 		return nil
 	}
-	seen := r.seen
-	r.seen = nil
-	return r.save(cache.StateBatch{Seen: seen})
+	return r.save(cache.StateBatch{Seen: r.takeSeen()})
 }
 
 // done notes that a row was dealt with.
