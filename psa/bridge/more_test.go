@@ -630,3 +630,26 @@ func TestFirstRunIsResumed(t *testing.T) {
 	w.settle()
 	w.want("tickets", len(w.right.Refs(psa.KindTicket)), rows)
 }
+
+// TestLostState: without its state a bridge finds its own records by their
+// markers, and the others by what identifies them.
+func TestLostState(t *testing.T) {
+	w, l, r := deskPair(t, desk)
+	count := func() (n []int) {
+		for _, k := range w.b.Kinds() {
+			n = append(n, len(w.left.Refs(k)), len(w.right.Refs(k)))
+		}
+		return n
+	}
+	before := count()
+	w.state = cache.NewMemory()
+	w.open()
+	w.settle()
+	w.want("records", count(), before)
+	w.want("the pair", linkOf(w, bridge.Left, l).IDs[bridge.Right], r.ID)
+	w.tick(time.Hour)
+	w.right.Edit(r, psa.Fields{"summary": "goes on"})
+	w.settle()
+	w.want("summary", fieldOf(w, bridge.Left, l, "summary"), "goes on")
+	w.want("tasks", w.tasks(), "[]")
+}
