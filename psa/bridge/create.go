@@ -442,6 +442,17 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 	if h.retry != nil {
 		b.DropTasks = append(b.DropTasks, h.retry.ID)
 	}
+	h.retry, h.again, h.answers, h.both = nil, nil, nil, false
+	in := r.input(l, h)
+	in.view[s], in.view[to] = r.view(l, s, rec), r.view(l, to, made)
+	out, err := r.c.merge(r.ctx, k, in)
+	if err != nil {
+		return err
+	}
+	if !out.quiet(l) || out.patch[Left] != nil || out.patch[Right] != nil {
+		h.retry = r.follow(l, s)
+		b.Tasks = append(b.Tasks, *h.retry)
+	}
 	b.DropTasks = append(b.DropTasks, taskID(TaskHeld, s, l.Kind, rec.ID))
 	b.Links = []cache.Link{*l}
 	if err := r.saveTasks(b); err != nil {
@@ -449,7 +460,6 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 	}
 	l.Rev++
 	delete(r.half, l.Key)
-	h.retry, h.again, h.answers, h.both = nil, nil, nil, false
 	return r.settled(*l, s, rec, made, h)
 }
 
@@ -631,8 +641,11 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 			taskID(TaskHeld, s, k.kind, rec.ID), taskID(TaskHeld, t, k.kind, other.ID),
 		},
 	}
-	if h.retry != nil {
+	var next *cache.Task
+	if h.retry != nil { // no list will tell of the row again
 		b.DropTasks = append(b.DropTasks, h.retry.ID)
+		next = r.follow(&l, s)
+		b.Tasks = append(b.Tasks, *next)
 	}
 	woken, err := r.wakeTasks(&l)
 	if err != nil {
@@ -657,7 +670,7 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 	l.Rev++
 	r.rep.Linked++
 	r.event(EventLink, s, k.kind, rec.ID, why)
-	h.retry, h.again, h.answers, h.create, h.live = nil, nil, nil, false, false
+	h.retry, h.again, h.answers, h.create, h.live = next, nil, nil, false, false
 	if err := r.settled(l, s, rec, other, h); err != nil {
 		return err
 	}

@@ -310,11 +310,13 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
-	if err := r.save(b); err != nil {
+	next := r.follow(&l, s)
+	b.Tasks = append(b.Tasks, *next)
+	if err := r.saveTasks(b); err != nil {
 		return err
 	}
 	l.Rev++
-	_, err = r.reconcile(l, s, rec, how{both: true})
+	_, err = r.reconcile(l, s, rec, how{both: true, retry: next})
 	return err
 }
 

@@ -581,11 +581,15 @@ func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Sid
 			l.Company = c
 		}
 	}
-	tasks, err := r.childTasks(*l, s, liveClass(h), false)
-	if err != nil {
-		return err
+	for side := range Side(2) {
+		if in.view[side].known {
+			tasks, err := r.childTasks(*l, side, liveClass(h), false)
+			if err != nil {
+				return err
+			}
+			b.Tasks = append(b.Tasks, tasks...)
+		}
 	}
-	b.Tasks = append(b.Tasks, tasks...)
 	b.Links = []cache.Link{*l}
 	if err := r.saveTasks(b); err != nil {
 		return err

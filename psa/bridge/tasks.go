@@ -59,7 +59,7 @@ func (r *run) saveTasks(b cache.StateBatch) error {
 			default:
 				t.Reason = notUsed(ErrOutdated.Error()) + "; " + t.Reason
 			}
-		} else {
+		} else if t.Type != taskRetry { // these are no trouble yet
 			r.opens(t.Type)
 		}
 		kept = append(kept, t)
@@ -302,6 +302,13 @@ func (r *run) again(t cache.Task, h how) error {
 		return r.trouble(t.Kind, s, id, t.Link, err, h, nil)
 	}
 	return nil
+}
+
+// follow is a task that sees to it that the records of a link that is about to
+// be saved are compared, whatever happens in between.
+func (r *run) follow(l *cache.Link, s Side) *cache.Task {
+	return &cache.Task{ID: taskID(taskRetry, s, l.Kind, l.IDs[s]), Type: taskRetry, Kind: l.Kind, Side: s, Record: l.IDs[s], Link: l.Key,
+		Due: r.now(), Reason: "is yet to be compared with its counterpart"}
 }
 
 // later looks at a row once more when a search would find every row.
