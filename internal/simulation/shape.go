@@ -210,7 +210,7 @@ func features(mk system) psa.Features {
 			}
 		}
 		if k == ticket {
-			f.Filter = []string{"board"}
+			f.Filter = []string{"board", "company"}
 			f.Required = []string{"summary"}
 		}
 		if child {
@@ -342,6 +342,10 @@ func policies() map[string]bridge.Policy {
 	p["newest"] = bridge.Policy{Name: "newest", Strategy: conflict.First(conflict.Newest(nil), conflict.PreferLeft)}
 	p["owner"] = bridge.Policy{Name: "owner", Owners: []bridge.Owner{{Field: "class:client", Side: bridge.Left}}, Strategy: conflict.PreferRight}
 	p["tolerant"] = bridge.Policy{Name: "tolerant", Owners: []bridge.Owner{{Field: "class:technical", Side: bridge.Right, OnEdit: conflict.Tolerate}}}
+	for name, policy := range p {
+		policy.Notify = tell
+		p[name] = policy
+	}
 	return p
 }
 

@@ -38,30 +38,31 @@ type side struct {
 
 // A row is one record. Its fields are replaced, never changed.
 type row struct {
-	id      string
-	n       int
-	kind    int
-	fields  psa.Fields
-	updated time.Time // full precision, on the side's clock
-	made    time.Time // true time
-	rev     int
-	active  bool
-	gone    bool
-	into    string // merged into
-	goneAt  time.Time
-	veiled  bool // was hidden once
-	hidden  bool // the credentials may not see it
-	bad     bool // cannot be decoded
-	locked  bool
-	engine  bool   // created by a bridge
-	of      *row   // the row it was created for
-	birth   string // the logical record
-	tokens  [maxFields]int
-	edited  [maxFields]int // revision of the last edit by a person or rule
-	readRev int            // revision at the last read by id, by the bridge
-	stale   bool           // that read was out of date
-	linked  bool           // was part of a whole link once
-	prev    *version       // before the last change
+	id       string
+	n        int
+	kind     int
+	fields   psa.Fields
+	updated  time.Time // full precision, on the side's clock
+	made     time.Time // true time
+	rev      int
+	active   bool
+	gone     bool
+	into     string // merged into
+	goneAt   time.Time
+	veiled   bool // was hidden once
+	hidden   bool // the credentials may not see it
+	bad      bool // cannot be decoded
+	locked   bool
+	engine   bool   // created by a bridge
+	of       *row   // the row it was created for
+	birth    string // the logical record
+	tokens   [maxFields]int
+	edited   [maxFields]int // revision of the last edit by a person or rule
+	readRev  int            // revision at the last read by id, by the bridge
+	stale    bool           // that read was out of date
+	linked   bool           // was part of a whole link once
+	prev     *version       // before the last change
+	closedIn time.Time      // the cycle in which a bridge closed it
 }
 
 type version struct {
@@ -259,8 +260,10 @@ func (s *side) listed(r *row, q *psa.Query) bool {
 	if q.Parent.ID != "" && r.fields.Ref(string(q.Parent.Kind)).ID != q.Parent.ID {
 		return false
 	}
-	if ids, ok := q.Scope["board"]; ok && !slices.Contains(ids, r.fields.Ref("board").ID) {
-		return false
+	for name, ids := range q.Scope {
+		if !slices.Contains(ids, r.fields.Ref(name).ID) {
+			return false
+		}
 	}
 	return true
 }
@@ -309,6 +312,10 @@ func (p *socket) Create(_ context.Context, kind psa.Kind, fields psa.Fields, not
 	}
 	s.write(r, fields)
 	w.created(s, r, fields)
+	w.placed(s, r, fields)
+	w.closes(s, r, false)
+	w.late(s, r)
+	w.mailed(s, r, notify, true)
 	r.readRev = r.rev
 	rec := s.show(r, r.fields, r.updated, r.rev)
 	if err := w.after(p.is, "create"); err != nil {
@@ -330,7 +337,7 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 	case s.cas && patch.IfVersion != "" && patch.IfVersion != strconv.Itoa(r.rev):
 		return psa.Record{}, failed("update", psa.ErrConflict)
 	case r.locked:
-		w.refusedLocked++
+		w.locked(s, r)
 		return psa.Record{}, failed("update", psa.ErrInvalid)
 	}
 	if err := s.accept(r.kind, patch.Set, p.offers); err != nil {
@@ -338,7 +345,11 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 		return psa.Record{}, err
 	}
 	w.updating(s, r, patch)
+	w.mailed(s, r, patch.Notify, false)
+	closed := r.fields.Bool("closed") == psa.Yes
 	s.write(r, patch.Set)
+	w.placed(s, r, patch.Set)
+	w.closes(s, r, closed)
 	r.readRev, r.stale = r.rev, false
 	rec := s.show(r, r.fields, r.updated, r.rev)
 	w.read(p.is, r)
@@ -380,6 +391,7 @@ func (s *side) accept(k int, set psa.Fields, offers psa.Features) error {
 	for _, name := range sp.refs {
 		if v, ok := set[name]; ok && v != nil {
 			target := kindIndex(psa.Kind(name))
+			s.w.refers(s, target, set.Ref(name).ID)
 			if r := s.find(target, set.Ref(name).ID); r == nil || r.gone {
 				return failed("write", psa.ErrInvalid)
 			}
