@@ -121,7 +121,9 @@ func (w *world) play() {
 			_, _ = w.cycle(0) // its errors are part of the history
 			w.now = w.now.Add(pick(t, 5*time.Second, time.Second, time.Minute))
 		case 1, 2:
-			w.person()
+			if !w.answer() {
+				w.person()
+			}
 		case 3:
 			w.sometime()
 			if w.faults.special > 0 && t.Chance(w.faults.special) {
@@ -313,7 +315,7 @@ func (w *world) check() {
 func (w *world) accounted(o overwrite) bool {
 	for i := range w.state.audits {
 		a := &w.state.audits[i]
-		if a.By == "" || a.Link != o.link || a.Side != o.side {
+		if a.By == "" || a.By == somebody && !w.knew(o) || a.Link != o.link || a.Side != o.side {
 			continue
 		}
 		if v, ok := a.Before[o.field]; ok && w.equal(o.side, v, o.side, w.tokens[o.lost].value) {
@@ -387,6 +389,8 @@ func (w *world) checkLink(l *cache.Link) {
 			return
 		}
 	}
+	w.related(l, rows)
+	w.together(l, rows)
 	for _, f := range w.plan.fields[w.shape.edited][k] {
 		name := specs[k].fields[f.index]
 		if w.same(a.fields[name], b.fields[name]) {

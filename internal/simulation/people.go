@@ -88,17 +88,12 @@ func (w *world) set(s *side, r *row, field int, v any, n int) {
 	w.act(s, r, specs[r.kind].fields[field], v)
 	s.put(r, psa.Fields{specs[r.kind].fields[field]: v})
 	r.tokens[field], r.edited[field] = n, r.rev
+	w.paired(s, r)
 }
 
 func (w *world) editText(s *side, r *row) {
 	sp := &specs[r.kind]
 	if r.locked {
-		return
-	}
-	if w.plan.name == "group" { // both belong together
-		a, b := w.issue(s.is, r, 1), w.issue(s.is, r, 2)
-		w.set(s, r, 1, w.text(a), a)
-		w.set(s, r, 2, w.text(b), b)
 		return
 	}
 	f := sp.texts[w.tape.IntN(len(sp.texts))]
@@ -184,6 +179,7 @@ func (w *world) enter(s *side, k int, of string) *row {
 	}
 	w.act(s, r, "create "+r.birth, set)
 	s.put(r, set)
+	w.paired(s, r)
 	switch k {
 	case ticket:
 		w.move(s, r, w.tape.IntN(2), 0)
