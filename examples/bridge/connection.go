@@ -112,7 +112,7 @@ func (c *connection) catalogs(ctx context.Context) (*mapping.Config, error) {
 	}
 	var snaps [2]*cache.Snapshot
 	for i, p := range []psa.Provider{c.psa, c.host} {
-		s, err := resync.New(p, c.store, &resync.Options{Source: c.source + "/" + p.Name()})
+		s, err := resync.New(p, c.store, &resync.Options{Source: c.copyOf(p)})
 		if err != nil {
 			return nil, err
 		}
@@ -127,15 +127,39 @@ func (c *connection) catalogs(ctx context.Context) (*mapping.Config, error) {
 			return nil, err
 		}
 	}
-	cfg := &mapping.Config{
-		Left: snaps[0], Right: snaps[1], LeftFeatures: c.psa.Features(), RightFeatures: c.host.Features(),
-		LeftMembers: slices.Collect(snaps[0].All(psa.KindMember)), RightMembers: slices.Collect(snaps[1].All(psa.KindMember)),
-	}
+	cfg := c.config(snaps)
 	if bad := faults(c.m.LintWith(cfg)); len(bad) > 0 {
 		return nil, fmt.Errorf("%w: %s", errMap, bad[0])
 	}
 	c.cfg, c.read = cfg, c.now()
 	return cfg, nil
+}
+
+// copyOf names the copy of a system's configuration in the store.
+func (c *connection) copyOf(p psa.Provider) string { return c.source + "/" + p.Name() }
+
+func (c *connection) config(snaps [2]*cache.Snapshot) *mapping.Config {
+	return &mapping.Config{
+		Left: snaps[0], Right: snaps[1], LeftFeatures: c.psa.Features(), RightFeatures: c.host.Features(),
+		LeftMembers: slices.Collect(snaps[0].All(psa.KindMember)), RightMembers: slices.Collect(snaps[1].All(psa.KindMember)),
+	}
+}
+
+// stored returns the configuration as the store has it, without asking anybody.
+// It is psa.ErrNotFound if there is none yet.
+func (c *connection) stored(ctx context.Context) (*mapping.Config, error) {
+	var snaps [2]*cache.Snapshot
+	for i, p := range []psa.Provider{c.psa, c.host} {
+		s, err := c.store.Current(ctx, c.copyOf(p))
+		if err != nil {
+			return nil, err
+		}
+		if s.Version() == 0 {
+			return nil, psa.ErrNotFound
+		}
+		snaps[i] = s
+	}
+	return c.config(snaps), nil
 }
 
 // faults are the findings that keep a map from being used.

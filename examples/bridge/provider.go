@@ -49,7 +49,9 @@ func vendors() map[string]vendor {
 			needs: []string{"HALO_URL", "HALO_CLIENT_ID", "HALO_CLIENT_SECRET"},
 			open: func(env func(string) string) (psa.Provider, error) {
 				var o halopsa.Outcomes
+				var top int
 				for name, id := range map[string]*int{
+					"HALO_TOP_LEVEL":        &top,
 					"HALO_OUTCOME_INTERNAL": &o.Internal, "HALO_OUTCOME_PUBLIC": &o.Public, "HALO_OUTCOME_TIME": &o.Time,
 				} {
 					if env(name) == "" {
@@ -57,12 +59,12 @@ func vendors() map[string]vendor {
 					}
 					n, err := strconv.Atoi(env(name))
 					if err != nil || n <= 0 {
-						return nil, fmt.Errorf("%s is no id of an action type", name)
+						return nil, fmt.Errorf("%s is no id", name)
 					}
 					*id = n
 				}
 				return halopsa.New(halopsa.Config{
-					URL: env("HALO_URL"), Outcomes: o,
+					URL: env("HALO_URL"), TopLevel: top, Outcomes: o,
 					Credentials: func(context.Context) (halopsa.Credentials, error) {
 						return halopsa.Credentials{ClientID: env("HALO_CLIENT_ID"), ClientSecret: env("HALO_CLIENT_SECRET")}, nil
 					},
