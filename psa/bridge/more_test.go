@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
 	"github.com/psasync/psasync/psa/psatest"
@@ -233,6 +234,13 @@ func TestMembers(t *testing.T) {
 	w.want("the PSA keeps who it was", refOf(w, bridge.Left, ref(psa.KindTimeEntry, "2"), "member"), "Chidi Okafor")
 	if tasks := w.tasks(); len(tasks) != 1 || !strings.HasPrefix(tasks[0], "held/") || !strings.Contains(tasks[0], "owner") {
 		t.Errorf("tasks: %q, want one that the owner is held", tasks)
+	}
+	if err := w.b.SetPhase(t.Context(), "1"); err != nil { // everything is compared anew
+		t.Fatal(err)
+	}
+	w.settle()
+	if w.types() != "held" {
+		t.Errorf("tasks after another look: %q", w.tasks())
 	}
 	w.left.Edit(ref(psa.KindTicket, "1002"), psa.Fields{"owner": psatest.RefTo("2", "Bram Visser")})
 	w.settle()
@@ -651,5 +659,27 @@ func TestLostState(t *testing.T) {
 	w.right.Edit(r, psa.Fields{"summary": "goes on"})
 	w.settle()
 	w.want("summary", fieldOf(w, bridge.Left, l, "summary"), "goes on")
+	w.want("tasks", w.tasks(), "[]")
+}
+
+// TestChangedMap: what was held for want of a rule goes on once the map has one,
+// although nobody touched the record.
+func TestChangedMap(t *testing.T) {
+	w, l, r := deskPair(t, deskWith(t, ", Waiting on Client: Waiting Customer", ""))
+	w.left.Edit(l, psa.Fields{"status": psatest.RefTo("3", "Waiting on Client")})
+	w.settle()
+	w.want("status", refOf(w, bridge.Right, r, "status"), "New")
+	if !strings.Contains(w.types(), "held") {
+		t.Fatalf("tasks: %v", w.tasks())
+	}
+	m, err := mapping.Parse("map.yaml", []byte(desk), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.opts.Map = m
+	w.open()
+	w.tick(time.Hour)
+	w.settle()
+	w.want("status", refOf(w, bridge.Right, r, "status"), "Waiting Customer")
 	w.want("tasks", w.tasks(), "[]")
 }
