@@ -329,6 +329,10 @@ func (k *worker) live(ctx context.Context) {
 	k.mu.Lock()
 	k.w.stats.Cycles++
 	k.stats.lives++
+	k.w.began = true
+	if k.w.first.IsZero() {
+		k.w.first = time.Now()
+	}
 	k.life, k.dead = k.w.stats.Cycles, false
 	ctx, cancel := context.WithCancel(ctx)
 	k.cancels[k.n] = cancel
