@@ -110,6 +110,9 @@ func (r *run) unchanged(l cache.Link, t cache.Task) (bool, error) {
 	in := r.input(&l, how{})
 	for s := range Side(2) {
 		rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+		if errors.Is(err, psa.ErrNotFound) {
+			return false, nil // whoever compares them finds that, too
+		}
 		if err != nil {
 			return false, err
 		}
