@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -181,7 +182,15 @@ func (b *Bridge) view(ctx context.Context, t cache.Task) (TaskView, error) {
 // fieldsOf are the fields of a task's group, by the names of the left side.
 func (b *Bridge) fieldsOf(t *cache.Task) []string {
 	var out []string
-	k := b.current().kinds[t.Kind]
+	c := b.current()
+	if c == nil { // no run has asked for the catalogs yet: the values tell
+		all := psa.Fields{}
+		for _, f := range []psa.Fields{t.Base, t.Left, t.Right} {
+			maps.Copy(all, f)
+		}
+		return sortedKeys(all)
+	}
+	k := c.kinds[t.Kind]
 	if k == nil || t.Group == "" {
 		return nil
 	}

@@ -225,7 +225,7 @@ func (b *Bridge) status(ctx context.Context) (*Status, error) {
 	st := &Status{Source: source, Paused: all[setPause], Disconnected: all[setDisconnected], Phase: all[setPhase],
 		PausedKinds: map[psa.Kind]string{}, Companies: map[string]string{}, Tasks: map[string]int{},
 		Accounts:   [2]string{all[setInstance+"left"], all[setInstance+"right"]},
-		MapChanged: all[setMap] != b.current().digest+all[setAnew]}
+		MapChanged: all[setMap] != b.opts.Map.Digest()+all[setAnew]}
 	for name, value := range all {
 		if kind, ok := strings.CutPrefix(name, setPauseOf); ok {
 			st.PausedKinds[psa.Kind(kind)] = value
