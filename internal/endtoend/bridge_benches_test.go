@@ -66,7 +66,7 @@ func connectwiseBenchOf(t testing.TB, srv *connectwisetest.Server, rows *connect
 	b := &bench{
 		name: "connectwise", closed: "Resolved", sim: srv, rows: rows, yaml: connectwiseMap,
 		open:    func() psa.Provider { return cwProvider(t, cwConfig(srv)) },
-		company: 250, contact: 31046, member: "dana.ruiz@msp.example", listed: "GET /service/tickets",
+		company: 250, contact: 31046, member: "dana.ruiz@msp.example", path: "/service/tickets", listed: "GET /service/tickets",
 		writes: map[string]string{"create": "POST /service/tickets", "update": "PATCH /service/tickets/*", "note": "POST /service/tickets/*/notes"},
 	}
 	b.ticket = func(summary string) int {
@@ -185,8 +185,8 @@ func autotaskBench(t testing.TB, size string) *bench {
 			}
 			return p
 		},
-		company: 214, contact: 30684471, member: "jonas.keller1@summitmsp.example", listed: "POST /Tickets/query",
-		writes: map[string]string{"create": "POST /Tickets", "update": "PATCH /Tickets", "note": "POST /TicketNotes"},
+		company: 214, contact: 30684471, member: "jonas.keller1@summitmsp.example", path: "/Tickets", listed: "POST /Tickets/query",
+		writes: map[string]string{"create": "POST /Tickets", "update": "PATCH /Tickets", "note": "POST /Tickets/*/Notes"},
 	}
 	b.ticket = func(summary string) int {
 		return rows.Add("/Tickets", row{
@@ -307,7 +307,7 @@ func haloBench(t testing.TB, size string) *bench {
 			}
 			return p
 		},
-		company: 12, contact: 12, member: "", listed: "GET /Tickets",
+		company: 12, contact: 12, member: "", path: "/Tickets", listed: "GET /Tickets",
 		writes: map[string]string{"create": "POST /Tickets", "update": "POST /Tickets", "note": "POST /Actions"},
 	}
 	agent := 5

@@ -178,6 +178,9 @@ func TestBridgeHeals(t *testing.T) {
 					if _, err := w.cycle(); err != nil && c.rest {
 						t.Logf("second cycle: %v", err)
 					}
+					if !slices.ContainsFunc(w.sim.Requests(), func(r request) bool { return r.Fault }) {
+						t.Fatalf("nothing was hit: %s", on)
+					}
 					w.sim.Heal()
 					if c.sweep {
 						time.Sleep(25 * time.Hour)

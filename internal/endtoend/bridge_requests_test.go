@@ -28,7 +28,7 @@ func TestBridgeRequests(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					// Notes and hours of tickets are asked for only where a ticket has
 					// changed, so the account needs none of the many.
-					w := newTandemOf(t, v, size, func(o *bridge.Options) { o.SweepEvery, o.Limits.Creates = -1, -1 })
+					w := newTandemOf(t, v, size, func(o *bridge.Options) { o.SweepEvery, o.Limits = -1, bridge.Limits{Creates: -1, Updates: -1, Closes: -1} })
 					w.settle()
 					for range 9 { // past the first look at deletions
 						w.once()

@@ -74,6 +74,7 @@ type bench struct {
 	contact int               // ... and a person there
 	member  string            // e-mail of a technician
 	closed  string            // the host's word for a status that closes
+	path    string            // of tickets, for people
 	listed  string            // how tickets are listed, "METHOD path"
 	writes  map[string]string // what a ticket is created, changed and noted by: "METHOD path"
 
