@@ -662,12 +662,13 @@ func TestLostState(t *testing.T) {
 	w.want("tasks", w.tasks(), "[]")
 }
 
-// TestChangedMap: what was held for want of a rule goes on once the map has one,
-// although nobody touched the record.
+// TestChangedMap: what was held for want of a rule, and a field that had none, go
+// on once the map has one, although nobody touched the record.
 func TestChangedMap(t *testing.T) {
-	w, l, r := deskPair(t, deskWith(t, ", Waiting on Client: Waiting Customer", ""))
-	w.left.Edit(l, psa.Fields{"status": psatest.RefTo("3", "Waiting on Client")})
+	w, l, r := deskPair(t, deskWith(t, ", Waiting on Client: Waiting Customer", "", "      po_number: po_number\n", ""))
+	w.left.Edit(l, psa.Fields{"status": psatest.RefTo("3", "Waiting on Client"), "po_number": "PO-7"})
 	w.settle()
+	w.want("po_number", fieldOf(w, bridge.Right, r, "po_number"), nil)
 	w.want("status", refOf(w, bridge.Right, r, "status"), "New")
 	if !strings.Contains(w.types(), "held") {
 		t.Fatalf("tasks: %v", w.tasks())
@@ -681,5 +682,6 @@ func TestChangedMap(t *testing.T) {
 	w.tick(time.Hour)
 	w.settle()
 	w.want("status", refOf(w, bridge.Right, r, "status"), "Waiting Customer")
+	w.want("po_number", fieldOf(w, bridge.Right, r, "po_number"), "PO-7")
 	w.want("tasks", w.tasks(), "[]")
 }
