@@ -17,7 +17,7 @@ import (
 // tell plays the story with a simulated PSA and says what happens. The error is
 // errStory if something did not come out as it should.
 func tell(ctx context.Context, vendor string, at places, out io.Writer) (err error) {
-	now := &clock{now: time.Date(2026, time.June, 1, 9, 0, 0, 0, time.UTC)}
+	now := &clock{now: morning()}
 	sim, err := simulate(vendor, now)
 	if err != nil {
 		return err
@@ -47,6 +47,9 @@ func tell(ctx context.Context, vendor string, at places, out io.Writer) (err err
 	}
 	return nil
 }
+
+// morning is when the story begins, just after the tenants' last changes.
+func morning() time.Time { return time.Date(2026, time.June, 1, 9, 0, 0, 0, time.UTC) }
 
 // furnish gives the help desk what it had before anybody thought of a bridge.
 func (s *stage) furnish() error {
