@@ -337,6 +337,9 @@ func (p *Provider) rows(ctx context.Context, l *list, q psa.Query, salt string, 
 				return false
 			}
 			begun = true
+			if l.kind == psa.KindTicket {
+				p.remember(r)
+			}
 			if skipped(r) || q.ActiveOnly && l.flag != "" && r.Err == nil && !r.Unchanged && !r.Active {
 				continue
 			}

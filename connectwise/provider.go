@@ -13,6 +13,7 @@
 package connectwise
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -91,6 +92,15 @@ type Config struct {
 	// as spaces: the developer guide says that JSON bodies have none, other
 	// integrations send them.
 	FlattenText bool
+
+	// OpeningWithin is how much later than its ticket the first note that the
+	// client reads may have been made to be the ticket's description, and none
+	// of its notes: ConnectWise makes a note of what a ticket is opened with,
+	// and marks it with nothing else. Of a ticket that was opened without a
+	// description, a note that is written in this time is taken for it. 0: one
+	// minute; below 0: the first note is the description whenever it was made,
+	// as it is where these times are not shown.
+	OpeningWithin time.Duration
 }
 
 // DefaultLink is the default of [Config.Link].
@@ -123,6 +133,8 @@ type Provider struct {
 	offers psa.Features
 
 	flatten bool
+	opening time.Duration // below 0: without an end
+	births  births
 }
 
 //go:embed fields.yaml
@@ -149,7 +161,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	link := cfg.linker(base.Host)
-	p := &Provider{c: c, link: link, salt: layout.Salt() + link("", ""), lists: map[psa.Kind][]*list{}, writes: map[psa.Kind]*writing{}, flatten: cfg.FlattenText}
+	p := &Provider{c: c, link: link, salt: layout.Salt() + link("", ""), lists: map[psa.Kind][]*list{}, writes: map[psa.Kind]*writing{}, flatten: cfg.FlattenText, opening: cmp.Or(cfg.OpeningWithin, time.Minute)}
 	for _, l := range slices.Concat(configLists(), recordLists()) {
 		l.prepare(layout, cfg.PageSize)
 		p.lists[l.kind] = append(p.lists[l.kind], l)

@@ -62,7 +62,7 @@ func recordLists() []*list {
 }
 
 // Get returns one row; see [psa.Provider]. A ticket comes with its
-// description, which List leaves out: it is the first note. A project ticket,
+// description, which List leaves out: it is the note made with it. A project ticket,
 // and time that is charged to anything but a service ticket, is not found.
 func (p *Provider) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	f, op := p.offers[ref.Kind], "get "+string(ref.Kind)
@@ -183,7 +183,7 @@ func (p *Provider) gone(ctx context.Context, ref psa.Ref) bool {
 	return errors.Is(err, psa.ErrNotFound)
 }
 
-// getTicket reads a ticket and its first note. Without the right to read notes
+// getTicket reads a ticket and the note it was opened with. Without the right to read notes
 // the description is not known.
 func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 	rec, err := p.one(ctx, p.lists[psa.KindTicket][0], psa.Ref{}, ref.ID, "")
@@ -195,6 +195,7 @@ func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, erro
 
 // withDescription adds to a ticket what it was opened with.
 func (p *Provider) withDescription(ctx context.Context, rec psa.Record) (psa.Record, error) {
+	p.remember(rec)
 	t, err := p.thread(ctx, rec.Ref)
 	switch {
 	case errors.Is(err, psa.ErrDenied):
@@ -210,7 +211,7 @@ func (p *Provider) withDescription(ctx context.Context, rec psa.Record) (psa.Rec
 
 // getNote reads one note out of all those of its ticket. The one that is the
 // ticket's description is found too, although no list has it: it may have been
-// written as a note, to a ticket that had none.
+// written as a note, right behind a ticket that had none.
 func (p *Provider) getNote(ctx context.Context, ticket, ref psa.Ref) (psa.Record, error) {
 	fail := func(code, cause error) (psa.Record, error) {
 		return psa.Record{}, &psa.Error{Provider: name, Op: "get note", Ref: ref, Code: code, Err: cause}
@@ -238,14 +239,6 @@ type thread struct {
 	description string
 }
 
-// noteHead is what tells a note's part in its ticket.
-type noteHead struct {
-	ID         json.Number `json:"id"`
-	Text       string      `json:"text"`
-	Issue      bool        `json:"issueFlag"`
-	Discussion bool        `json:"detailDescriptionFlag"`
-}
-
 // thread reads the notes of a ticket. allNotes marks what was merged, bundled
 // or copied from a parent ticket, but has neither a count nor an order, so
 // that nothing proves a second page: what does not fit into one is read from
@@ -270,8 +263,9 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 	if old {
 		p.c.quirks.learn(noNotes, "") // one list is there, so the address of the other was good
 	}
-	// An issue or discussion note with the lowest id is what the ticket was
+	// The issue or discussion note with the lowest id may be what the ticket was
 	// opened with; ConnectWise tickets have no other description.
+	var first []byte
 	for row, err := range rest.Rows(t.rows, "") {
 		if err != nil {
 			return nil, err
@@ -281,8 +275,18 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 			continue // yielded as a bad row, or none of this ticket's notes
 		}
 		if (n.Issue || n.Discussion) && (t.opening == "" || less(n.ID.String(), t.opening)) {
-			t.opening, t.description = n.ID.String(), n.Text
+			t.opening, t.description, first = n.ID.String(), n.Text, row
 		}
+	}
+	if first == nil {
+		return t, nil
+	}
+	ok, err = p.opens(ctx, ticket, first, t.opening)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		t.opening, t.description = "", ""
 	}
 	return t, nil
 }

@@ -375,6 +375,7 @@ func (p *Provider) stored(ctx context.Context, w *writer, parent psa.Ref, resp *
 			return whole, nil
 		}
 	case psa.KindNote:
+		p.remember(rec)
 		// Notes are read from another list, which tells other things of them.
 		if note, err := p.getNote(ctx, parent, rec.Ref); err == nil {
 			return note, nil

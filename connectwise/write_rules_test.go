@@ -175,8 +175,8 @@ func TestVisibilityIsKept(t *testing.T) {
 	}
 }
 
-// The first public note of a ticket without a description becomes that; it is
-// found all the same.
+// The first public note of a ticket without a description becomes that if it
+// comes as soon as the ticket, or if nobody knows; it is found all the same.
 func TestNoteThatBecomesTheDescription(t *testing.T) {
 	tenant, ticket, _ := desk()
 	tenant.Add("/system/members", row{"id": 9, "identifier": "SyncApi", "firstName": "Sync"})
