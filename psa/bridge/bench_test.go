@@ -18,7 +18,7 @@ func BenchmarkMerge(b *testing.B) {
 	const n = 30
 	var yaml strings.Builder
 	yaml.WriteString("version: 1\nkinds:\n  ticket:\n    fields:\n")
-	var left, right psa.Fields = psa.Fields{"custom": psa.Fields{}}, psa.Fields{}
+	left, right := psa.Fields{"custom": psa.Fields{}}, psa.Fields{}
 	base := [2]psa.Fields{{}, {}}
 	writes := []string{"custom"}
 	for i := range n {
