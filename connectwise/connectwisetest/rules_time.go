@@ -154,9 +154,9 @@ func timeAfter(w *change) {
 		sumHours(w.tx, t.ID)
 		w.c.touchTicket(w.tx, t.ID)
 	}
-	for key, to := range map[string]string{"emailContactFlag": "contact", "emailResourceFlag": "resource", "emailCcFlag": "cc"} {
-		if w.switches[key] == true {
-			w.mail(to, "time entered", "/time/entries/"+itoa(w.id))
+	for _, mail := range []struct{ key, to string }{{"emailContactFlag", "contact"}, {"emailResourceFlag", "resource"}, {"emailCcFlag", "cc"}} {
+		if w.switches[mail.key] == true {
+			w.mail(mail.to, "time entered", "/time/entries/"+itoa(w.id))
 		}
 	}
 }
