@@ -3,6 +3,7 @@ package bridge
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
@@ -163,10 +164,21 @@ func auditWrite(k *kindRules, l *cache.Link, out *outcome, to Side, item *Item) 
 		a.After[u.name] = w.want
 		a.Rule = u.rule.Where
 		if w.by != nil {
-			a.By, a.Reason = w.by.by, w.by.reason
+			a.By, a.Reason = decidedBy(a.By, w.by.by), w.by.reason
 		}
 	}
 	return a
+}
+
+// decidedBy names all who decided about one write.
+func decidedBy(names, more string) string {
+	switch {
+	case names == "" || names == more:
+		return more
+	case more == "" || slices.Contains(strings.Split(names, ", "), more):
+		return names
+	}
+	return names + ", " + more
 }
 
 // tellLoser writes the value that a decision overwrote as an internal note on

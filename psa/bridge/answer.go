@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (r *run) answer(t cache.Task) error {
 		if err != nil {
 			return r.unanswer(t, err.Error())
 		}
-		h.answers = map[string]answer{t.Group: {decide: decide, by: t.Answer.Actor}}
+		h.answers = map[string]answer{t.Group: {decide: decide, by: cmp.Or(t.Answer.Actor, "person")}}
 		fits, err := r.unchanged(l, t)
 		if err != nil {
 			return err

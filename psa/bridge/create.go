@@ -305,6 +305,9 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 			return err
 		}
 		if ok {
+			// A first try that finds the row means that a state was lost, and
+			// with it what both sides had agreed on.
+			l.Pending = &cache.Pending{Op: opCreate, Side: to, At: l.Pending.At}
 			return r.complete(k, l, to, found, rec, true, h)
 		}
 	}

@@ -277,7 +277,7 @@ func (r *run) intend(k *kindRules, l *cache.Link, in *input, out *outcome, to Si
 	for _, w := range out.wrote[to] {
 		name := k.units[w.unit].name
 		if w.by != nil {
-			a.By, a.Reason, a.Rule, a.After[name] = w.by.by, w.by.reason, k.units[w.unit].rule.Where, w.want
+			a.By, a.Reason, a.Rule, a.After[name] = decidedBy(a.By, w.by.by), w.by.reason, k.units[w.unit].rule.Where, w.want
 			if v, ok := w.was.Get(); ok {
 				a.Before[name] = v
 			}
