@@ -68,6 +68,9 @@ func (w *world) draw() {
 	w.state.set("phase", w.policy)
 	for i := range w.sides {
 		mk := t.IntN(len(systems))
+		if i == 1 { // a bridge is compiled for each pair, so there are few
+			mk = (int(w.shape.makes[0])*3 + mk%2) % len(systems)
+		}
 		w.shape.makes[i] = uint8(mk)
 		s := &side{w: w, is: bridge.Side(i), does: systems[mk], cat: w.rig.catalogs[i], hashes: true}
 		w.sides[i] = s

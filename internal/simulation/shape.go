@@ -384,11 +384,12 @@ type rig struct {
 	catalogs [2]*catalog
 	bridges  map[shape]*bridge.Bridge
 	state    cache.State // nil: the world's own
-	w        *world      // the history that runs
+	phases   map[string]bridge.Policy
+	w        *world // the history that runs
 }
 
 func newRig() *rig {
-	r := &rig{plans: pool(), catalogs: [2]*catalog{newCatalog(0), newCatalog(5)}, bridges: map[shape]*bridge.Bridge{}}
+	r := &rig{plans: pool(), catalogs: [2]*catalog{newCatalog(0), newCatalog(5)}, bridges: map[shape]*bridge.Bridge{}, phases: policies()}
 	for _, m := range systems {
 		r.features = append(r.features, features(m))
 	}
@@ -432,7 +433,7 @@ func (r *rig) options(s shape) bridge.Options {
 	p, set := r.plans[s.plan], setups[s.setup]
 	return bridge.Options{
 		Source: source, Map: p.maps[s.edited], LeftCatalog: r.catalogs[0], RightCatalog: r.catalogs[1],
-		Phases: policies(), Deletes: set.deletes, HardDelete: [2]bool{true, true},
+		Phases: r.phases, Deletes: set.deletes, HardDelete: [2]bool{true, true},
 		SweepEvery: set.sweep, Overlap: set.overlap, SearchLag: searchLag, ConfirmAfter: confirm,
 		Retry: time.Minute, RetryCap: retryCap, MaxTries: 40,
 		Now: func() time.Time { return r.w.clock() }, Holder: []string{"one", "two"}[s.holder],
