@@ -343,6 +343,14 @@ func TestMembers(t *testing.T) {
 	if got, _ := mp.To(Left, ticket(psa.Fields{"title": "ann@msp.example"}), nil); got.Ref("owner").ID != "1" {
 		t.Errorf("got %v", got)
 	}
+	// A field that refers to members of a host that has none yet gets nothing.
+	mp, err = mustMap(t, "version: 1\nkinds: {ticket: {fields: {owner: {app: assignee, member: {by: email, unmatched: drop}}}}}\n").Compile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, issues := mp.To(Right, ticket(psa.Fields{"owner": ref("1", "Ann")}), nil); len(got) > 0 || len(issues) > 0 {
+		t.Errorf("got %v, %v", got, issues)
+	}
 }
 
 func TestLists(t *testing.T) {

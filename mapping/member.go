@@ -104,7 +104,7 @@ func (t *memberTable) convert(to Side, v any, ref bool) (out any, drop bool, tr 
 		}
 		return t.refs[to][i], false, nil
 	}
-	if to == Right && len(t.people[Right]) == 0 {
+	if to == Right && !ref && len(t.people[Right]) == 0 {
 		if mail := t.email(Left, v); mail != "" {
 			return mail, false, nil
 		}
