@@ -33,7 +33,7 @@ type session struct {
 // do once they are read.
 type verb struct {
 	args    int  // at most; below 0: any number
-	live    bool // asks the PSA what it offers, not only the store
+	live    bool // asks the PSA anew what it offers
 	prepare func(*session) func(args []string) error
 }
 
@@ -44,14 +44,14 @@ func verbs() map[string]verb {
 		"status":     {0, false, (*session).status},
 		"conflicts":  {0, false, (*session).conflicts},
 		"show":       {1, false, (*session).show},
-		"resolve":    {1, true, (*session).resolve},
-		"approve":    {2, true, (*session).approve},
+		"resolve":    {1, false, (*session).resolve},
+		"approve":    {2, false, (*session).approve},
 		"quarantine": {0, false, (*session).quarantine},
 		"phase":      {-1, false, (*session).phase},
 		"readiness":  {-1, true, (*session).readiness},
 		"pause":      {1, false, (*session).pause},
 		"resume":     {0, false, (*session).resume},
-		"links":      {0, true, (*session).links},
+		"links":      {0, false, (*session).links},
 		"disconnect": {0, true, (*session).disconnect},
 	}
 }
