@@ -145,7 +145,13 @@ func (w *world) beginning() {
 	k := w.plan.kinds[w.tape.IntN(len(w.plan.kinds))]
 	both := w.tape.IntN(8) == 7
 	s := w.sides[w.tape.IntN(2)]
-	if r := w.enter(s, k, ""); r != nil && both {
+	r := w.enter(s, k, "")
+	if r != nil && (k == note || k == timeEntry) && w.tape.IntN(4) == 3 {
+		if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil {
+			w.move(s, p, 0, closedStatus)
+		}
+	}
+	if r != nil && both {
 		if w.enter(w.sides[s.is.Other()], k, r.birth) != nil {
 			w.births[r.birth].early = true
 		}
@@ -156,6 +162,7 @@ func (w *world) beginning() {
 func (w *world) special() {
 	t := w.tape
 	what := t.IntN(10)
+	w.upset = true
 	w.note("special", onState, "", "")
 	if w.trace != nil {
 		w.trace(fmt.Sprintf("   special %d", what))

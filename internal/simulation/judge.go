@@ -96,11 +96,10 @@ func (w *world) refers(s *side, kind int, id string) {
 	}
 }
 
-// calm reports whether nothing goes wrong in this history, and nobody changes
+// calm reports whether nothing went wrong in this history, and nobody changed
 // how the bridge works.
 func (w *world) calm() bool {
-	f := &w.faults
-	return f.crash+f.fail+f.lost+f.worker+f.special+f.stale == 0
+	return w.stats.Crashes+w.stats.Errors+w.stats.Workers == 0 && !w.upset && !w.stale
 }
 
 // closes notes that a bridge closed a ticket.
@@ -117,7 +116,7 @@ func (w *world) late(s *side, r *row) {
 		return
 	}
 	p := s.find(ticket, r.fields.Ref("ticket").ID)
-	if p != nil && !p.closedIn.IsZero() && p.fields.Bool("closed") == psa.Yes && r.of.made.Before(p.closedIn) && r.of.made == r.of.updated.Add(-w.sides[s.is.Other()].skew) {
+	if p != nil && !p.closedIn.IsZero() && p.fields.Bool("closed") == psa.Yes && r.of.made.Before(p.closedIn) && r.of.made.Equal(r.of.touched) {
 		w.violated("I28", "%s ticket %s was closed before %s %s, which was there", s.is, p.id, specs[r.kind].kind, r.birth)
 	}
 }
@@ -133,8 +132,8 @@ func (w *world) mailed(s *side, r *row, notify psa.Notify, made bool) {
 	}
 	var changed time.Time
 	for _, o := range w.sides[s.is.Other()].rows[r.kind] { // people may have made several of one
-		if at := o.updated.Add(-w.sides[s.is.Other()].skew); o.birth == r.birth && at.After(changed) {
-			changed = at
+		if o.birth == r.birth && o.touched.After(changed) {
+			changed = o.touched
 		}
 	}
 	if changed.IsZero() {
@@ -143,4 +142,11 @@ func (w *world) mailed(s *side, r *row, notify psa.Notify, made bool) {
 	if made && changed.Before(w.first) || w.now.Sub(changed) > 2*time.Hour {
 		w.violated("I31", "%s: people were told of %s %s, which was there before", s.is, specs[r.kind].kind, r.birth)
 	}
+}
+
+// undone reports whether a bridge writes a value over one of somebody who knew
+// it: it took what it wrote itself for an edit.
+func (w *world) undone(was, now int) bool {
+	return now > 0 && w.descends(was, now) && !w.phased && !w.restored && len(w.answered) == 0 && sameBothWays(w.policy) &&
+		w.plan.name != "owned" && w.plan.name != "strategies"
 }

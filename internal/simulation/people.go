@@ -116,6 +116,10 @@ func (w *world) editOther(s *side, r *row) {
 		n := w.issue(s.is, r, 2)
 		w.set(s, r, 2, pick(w.tape, "internal", "public", "team"), n)
 	case timeEntry:
+		if w.tape.IntN(4) == 3 {
+			w.unusual(s, r)
+			return
+		}
 		n := w.issue(s.is, r, 2)
 		w.set(s, r, 2, w.hours(n), n)
 	default:

@@ -44,6 +44,7 @@ type row struct {
 	fields   psa.Fields
 	updated  time.Time // full precision, on the side's clock
 	made     time.Time // true time
+	touched  time.Time // true time of the last change
 	rev      int
 	active   bool
 	gone     bool
@@ -158,11 +159,11 @@ func (s *side) touch(r *row) {
 		r.prev = &version{r.fields, r.updated, r.rev, s.w.now.Add(s.w.faults.staleFor)}
 	}
 	r.rev++
-	r.updated = s.clock()
+	r.updated, r.touched = s.clock(), s.w.now
 	if r.kind == note || r.kind == timeEntry {
 		if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil && !p.gone {
 			p.rev++
-			p.updated = s.clock()
+			p.updated, p.touched = s.clock(), s.w.now
 			if p.readRev == p.rev-1 { // nothing that a write could lose
 				p.readRev++
 			}
@@ -344,6 +345,9 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 		w.note("refused", p.is, ref.Kind, err.Error())
 		return psa.Record{}, err
 	}
+	if s.misplaced(r, patch.Set) && (r.stale || w.stale || r.edited[4] > r.readRev) {
+		return psa.Record{}, failed("update", psa.ErrInvalid) // somebody has moved the ticket meanwhile
+	}
 	w.updating(s, r, patch)
 	w.mailed(s, r, patch.Notify, false)
 	closed := r.fields.Bool("closed") == psa.Yes
@@ -377,6 +381,22 @@ func (p *socket) Delete(_ context.Context, ref psa.Ref) error {
 		r.active = false
 	}
 	return w.after(p.is, "delete")
+}
+
+// misplaced reports whether a ticket would get a status of another board.
+func (s *side) misplaced(r *row, set psa.Fields) bool {
+	if r.kind != ticket || set["board"] == nil && set["status"] == nil {
+		return false
+	}
+	after := psa.Fields{"board": r.fields["board"], "status": r.fields["status"]}
+	for name := range after {
+		if v, ok := set[name]; ok {
+			after[name] = v
+		}
+	}
+	board, _ := s.cat.place(after.Ref("board").ID, "")
+	_, status := s.cat.place("", after.Ref("status").ID)
+	return board >= 0 && status >= 0 && status/len(statusNames) != board
 }
 
 // accept refuses what the system would: a status that is not on the board, and

@@ -61,6 +61,7 @@ type world struct {
 	edited   bool // the map was edited
 	phased   bool // the policy was changed
 	began    bool // the first cycle
+	upset    bool // something special happened to the connection
 
 	writes   int
 	started  time.Time     // the cycle that runs, or the last one
@@ -570,6 +571,9 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 		}
 		if was == 0 || w.descends(now, was) || w.oneWay(r.kind, i) {
 			continue
+		}
+		if w.undone(was, now) && !window && !r.stale {
+			w.stats.FalseConflicts++
 		}
 		switch {
 		case window && !cas:
