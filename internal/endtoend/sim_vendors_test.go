@@ -346,14 +346,16 @@ func TestSimulationOverHTTP(t *testing.T) {
 			for n := range histories {
 				seed := *simSeed + uint64(n)
 				synctest.Test(t, func(t *testing.T) {
+					t.Cleanup(func() {
+						if t.Failed() {
+							t.Logf("again: -sim.seed=%d -sim.histories=1", seed)
+						}
+					})
 					p := &pastime{tandem: newTandem(t, v), tape: simulation.NewTape(seed)}
 					p.play()
 					p.judge()
 					edits, windows, faults = edits+len(p.edits), windows+p.windows, faults+p.faults
 				})
-				if t.Failed() {
-					t.Fatalf("-sim.seed=%d -sim.histories=1", seed)
-				}
 			}
 			t.Logf("%d histories, %d summaries, %d in the window, %d faults", histories, edits, windows, faults)
 			if histories >= 6 && (edits < histories || faults == 0) {
