@@ -52,11 +52,8 @@ kinds:
         values: {Priority 1 - Critical: Critical, Priority 2 - High: High, Priority 3 - Normal: Medium, Priority 4 - Low: Low}
 `
 
-func connectwiseBench(t testing.TB, size string) *bench {
+func connectwiseBench(t testing.TB) *bench {
 	rows := connectwisetest.Small()
-	if size == "medium" {
-		rows = connectwisetest.Medium()
-	}
 	rows.SetClock(time.Now)
 	return connectwiseBenchOf(t, cwServer(t, rows, connectwisetest.Options{}), rows)
 }
@@ -162,11 +159,8 @@ kinds:
     create: {psa: {work_type: Remote Support}}
 `
 
-func autotaskBench(t testing.TB, size string) *bench {
+func autotaskBench(t testing.TB) *bench {
 	rows := autotasktest.Small()
-	if size == "medium" {
-		rows = autotasktest.Medium()
-	}
 	rows.SetClock(time.Now)
 	srv := autotasktest.NewServer(rows, &autotasktest.Options{InProcess: true})
 	t.Cleanup(srv.Close)
@@ -284,11 +278,8 @@ kinds:
     create: {psa: {work_type: Standard Rate}}
 `
 
-func haloBench(t testing.TB, size string) *bench {
+func haloBench(t testing.TB) *bench {
 	rows := halopsatest.Small()
-	if size == "medium" {
-		rows = halopsatest.Medium()
-	}
 	rows.SetClock(time.Now)
 	srv := halopsatest.NewServer(rows, &halopsatest.Options{InProcess: true, RetryAfter: true})
 	t.Cleanup(srv.Close)
@@ -414,13 +405,6 @@ func number(v any) float64 {
 		return f
 	}
 	return math.NaN()
-}
-
-func sum(list []float64) (n float64) {
-	for _, v := range list {
-		n += v
-	}
-	return math.Round(n*1e6) / 1e6
 }
 
 func sorted(list []float64) []float64 {

@@ -106,7 +106,8 @@ func TestBridgeTellsNoSecrets(t *testing.T) {
 					time.Sleep(15 * time.Minute)
 					cycle()
 				}
-				for task := range w.b.Tasks(t.Context(), bridge.TaskFilter{}) {
+				for task, err := range w.b.Tasks(t.Context(), bridge.TaskFilter{}) {
+					w.ok(err)
 					fmt.Fprintln(&told, task.ID, task.Reason)
 				}
 				status, err := w.b.Status(t.Context())

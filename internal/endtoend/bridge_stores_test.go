@@ -132,7 +132,7 @@ func TestBridgeTwoAtOnce(t *testing.T) {
 				d := newDay(w)
 				o := w.opts
 				o.Holder = "second"
-				second, err := bridge.New(v.open(t, "small").open(), w.host, w.openState(file), o)
+				second, err := bridge.New(v.open(t).open(), w.host, w.openState(file), o)
 				w.ok(err)
 				leased := 0
 				w.opts.Holder, w.opts.Observer = "first", func(e bridge.Event) {

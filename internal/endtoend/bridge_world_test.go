@@ -106,7 +106,7 @@ type tandem struct {
 // A vendor opens its bench.
 type vendor struct {
 	name string
-	open func(t testing.TB, size string) *bench
+	open func(t testing.TB) *bench
 }
 
 func psaVendors() []vendor {
@@ -159,13 +159,8 @@ kinds:
 // called inside a bubble, whose clock it puts into the summer.
 func newTandem(t *testing.T, v vendor, change ...func(*bridge.Options)) *tandem {
 	t.Helper()
-	return newTandemOf(t, v, "small", change...)
-}
-
-func newTandemOf(t *testing.T, v vendor, size string, change ...func(*bridge.Options)) *tandem {
-	t.Helper()
 	time.Sleep(time.Until(summer))
-	w := &tandem{t: t, bench: v.open(t, size), file: filepath.Join(t.TempDir(), "host.db"), state: cache.NewMemory()}
+	w := &tandem{t: t, bench: v.open(t), file: filepath.Join(t.TempDir(), "host.db"), state: cache.NewMemory()}
 	w.psa = w.bench.open()
 	w.db = openFile(t, w.file)
 	w.reopenHost()
