@@ -674,11 +674,5 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 	r.rep.Linked++
 	r.event(EventLink, s, k.kind, rec.ID, why)
 	h.retry, h.again, h.answers, h.create, h.live = next, nil, nil, false, false
-	if err := r.settled(l, s, rec, other, h); err != nil {
-		return err
-	}
-	if err := r.done(s, rec); err != nil {
-		return err
-	}
-	return nil
+	return r.settled(l, s, rec, other, h)
 }
