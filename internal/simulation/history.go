@@ -199,6 +199,7 @@ func (w *world) special() {
 	case 7:
 		s := w.sides[t.IntN(2)]
 		if setups[w.shape.setup].sweep > 0 { // only a sweep finds what was written in a past that was read
+			w.stepped = true
 			s.skew += pick(t, 30*time.Second, -30*time.Second, -3*time.Minute)
 		}
 	case 8: // a right was taken away, or given back

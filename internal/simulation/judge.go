@@ -127,7 +127,7 @@ func tell(bridge.Change) psa.Notify { return psa.NotifyContact }
 // mailed judges that people are not told of what is old, and not of records
 // that the first cycle found.
 func (w *world) mailed(s *side, r *row, notify psa.Notify, made bool) {
-	if notify == psa.NotifyNone {
+	if notify == psa.NotifyNone || w.stepped {
 		return
 	}
 	var changed time.Time

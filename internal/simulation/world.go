@@ -56,6 +56,7 @@ type world struct {
 	tokens   []token
 	births   map[string]*birth
 	over     []overwrite // values that were overwritten and have to be accounted for
+	stepped  bool        // a clock was set
 	restored bool        // an old backup was restored
 	stale    bool
 	edited   bool // the map was edited
