@@ -30,27 +30,51 @@ func contains(t *testing.T, text string, parts ...string) {
 
 func noEnv(string) string { return "" }
 
-// Every vendor's simulation tells the same story, and nothing of it is wrong.
-func TestStories(t *testing.T) {
+// tells checks what each story says.
+func tells(t *testing.T, out string) {
+	t.Helper()
+	contains(t, out,
+		"nothing was written: ", "none of them sends mail", "nobody got mail: 0 from the PSA, 0 from the help desk",
+		`"Northwind Bakery"`, "approve match/left/company/", "-> Working", "both notes, and clients see neither",
+		"0.75 hours, once", "Badge reader beeps -> Badge reader beeps (help desk)", "decided by ana", "240 -> 180",
+		`"Coffee machine reports error 9" is in the PSA once and in the help desk once`,
+		"the pilot is in phase 2", "phase 2: a public answer makes 0 mail from the PSA, 1 from the help desk",
+		"the PSA got the last note before it was told to close", "nothing waits for a person", "a further run has nothing to do")
+	if strings.Contains(out, "WRONG") {
+		t.Error(out)
+	}
+}
+
+// TestProgram builds the program and runs it the way a newcomer does: it tells
+// the same story of every vendor, and nothing of it is wrong.
+func TestProgram(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "bridge")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	for name := range simulations() {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out, errs bytes.Buffer
-			if code := run(t.Context(), []string{"-simulate", name}, noEnv, &out, &errs); code != exitFine {
-				t.Fatalf("exit code %d\n%s%s", code, errs.String(), out.String())
+			out, err := exec.CommandContext(t.Context(), bin, "-simulate", name).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
 			}
-			contains(t, out.String(),
-				"nothing was written: ", "none of them sends mail", "nobody got mail: 0 from the PSA, 0 from the help desk",
-				`"Northwind Bakery"`, "approve match/left/company/", "-> Working", "both notes, and clients see neither",
-				"0.75 hours, once", "Badge reader beeps -> Badge reader beeps (help desk)", "decided by ana", "240 -> 180",
-				`"Coffee machine reports error 9" is in the PSA once and in the help desk once`,
-				"the pilot is in phase 2", "phase 2: a public answer makes 0 mail from the PSA, 1 from the help desk",
-				"the PSA got the last note before it was told to close", "nothing waits for a person", "a further run has nothing to do")
-			if strings.Contains(out.String(), "WRONG") {
-				t.Error(out.String())
-			}
+			tells(t, string(out))
 		})
 	}
+	err := exec.CommandContext(t.Context(), bin, "-unknown").Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
+		t.Errorf("%v; want exit code %d", err, exitUsage)
+	}
+}
+
+// One story within this process, for the race detector.
+func TestStory(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"-simulate", "autotask"}, noEnv, &out, &errs); code != exitFine {
+		t.Fatalf("exit code %d\n%s%s", code, errs.String(), out.String())
+	}
+	tells(t, out.String())
 }
 
 // A check that fails ends the program with an error.
@@ -374,22 +398,4 @@ func TestUsage(t *testing.T) {
 	delete(s.env, "CW_URL")
 	_, says = s.call(exitUsage, append(store, "plan")...)
 	contains(t, says, "-provider", "examples/simulator")
-}
-
-// TestProgram builds the program and runs it the way a newcomer does.
-func TestProgram(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "bridge")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	out, err := exec.CommandContext(t.Context(), bin).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	contains(t, string(out), "== Before the bridge", "== In the end")
-	err = exec.CommandContext(t.Context(), bin, "-unknown").Run()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
-		t.Errorf("%v; want exit code %d", err, exitUsage)
-	}
 }
