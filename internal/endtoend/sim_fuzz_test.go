@@ -1,0 +1,68 @@
+package endtoend
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/psasync/psasync/psa"
+)
+
+// FuzzVendorRow answers a read of one ticket with any bytes, at each vendor.
+// What comes out is a record or psa.ErrData and its like; what is a record
+// keeps its id and survives the adapter's own canonical form.
+func FuzzVendorRow(f *testing.F) {
+	for _, s := range []string{
+		`{"id":7,"summary":"x","board":{"id":12,"name":"Service Desk"},"status":{"id":550},"_info":{"lastUpdated":"2026-03-02T08:00:00Z"},"customFields":[{"id":1,"value":null}]}`,
+		`{"item":{"id":7,"title":"x","ticketNumber":"T20260302.0001","status":1,"lastActivityDate":"2026-03-02T08:00:00.123Z","userDefinedFields":[{"name":"n","value":"v"}]}}`,
+		`{"id":7,"summary":"x","status_id":1,"tickettype_id":1,"dateoccurred":"2026-03-02T08:00:00","lastactiondate":"1900-01-01T00:00:00","customfields":[{"id":1,"type":2,"value":"1,3"}]}`,
+		`{"id":"7"}`, `{"id":7.5}`, `{"id":7,"id":8}`, `{"item":null}`, `{"items":[]}`, `[]`, `null`, `{}`, `""`, `<html>`, "\ufeff{\"id\":7}", `{"id":7,"board":[]}`, `{"id":7`,
+	} {
+		f.Add([]byte(s))
+	}
+	type desk struct {
+		name string
+		sim  simulator
+		psa  psa.Provider
+	}
+	var desks []desk
+	for _, v := range psaVendors() {
+		b := v.open(f)
+		d := desk{v.name, b.sim, b.open()}
+		if _, err := d.psa.Get(f.Context(), psa.Ref{Kind: psa.KindTicket, ID: itoa(b.ticket("warm"))}); err != nil {
+			f.Fatal(err)
+		}
+		desks = append(desks, d)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, d := range desks {
+			d.sim.Heal()
+			d.sim.ClearCounters()
+			d.sim.Fail(fault{Count: -1, Status: http.StatusOK, Body: string(body), Header: map[string]string{"Content-Type": "application/json"}})
+			r, err := d.psa.Get(t.Context(), psa.Ref{Kind: psa.KindTicket, ID: "7"})
+			if err != nil {
+				if psa.ErrorClass(err) == nil || errors.Is(err, psa.ErrAuth) {
+					t.Errorf("%s: %v", d.name, err)
+				}
+				if s := err.Error(); len(s) > 4096 || strings.Contains(s, "\n\n\n") {
+					t.Errorf("%s: a long error: %.200s", d.name, s)
+				}
+				continue
+			}
+			if r.Err != nil {
+				continue
+			}
+			if r.ID != "7" || r.Kind != psa.KindTicket || r.Fields == nil {
+				t.Errorf("%s: %+v", d.name, r.Ref)
+			}
+			once, err := psa.Canonicalise(d.psa, r.Kind, r.Fields)
+			if err != nil {
+				continue // a value that the vendor would not take
+			}
+			if twice, err := psa.Canonicalise(d.psa, r.Kind, once); err != nil || !twice.Equal(once) {
+				t.Errorf("%s: canonical form of %v: %v (%v)", d.name, once, twice, err)
+			}
+		}
+	})
+}
