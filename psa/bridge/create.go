@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/psasync/psasync/cache"
@@ -405,6 +406,17 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 		if ok && known {
 			wrote = append(wrote, written{unit: i, from: from, want: w})
 		}
+	}
+	if found && l.Pending.Tries > 0 {
+		// Several tries sent different values, and any of them may have made
+		// the row: only what it holds as it was sent last is agreed on.
+		found = false
+		canon := r.canonical(to, k.kind, sent)
+		wrote = slices.DeleteFunc(wrote, func(w written) bool {
+			u := &k.units[w.unit]
+			is := u.own(to, made.Fields)
+			return !sameValue(is, conflict.Of(w.want)) && !sameValue(is, u.own(to, canon))
+		})
 	}
 	pending := l.Pending.Base
 	later := conflict.At(pending[s], "status")
