@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -60,4 +61,30 @@ func (w *tandem) tess() string {
 	}
 	w.t.Fatal("no tess")
 	return ""
+}
+
+// TestBridgeDefaultIsNotAgreed: a default that stands in for a value without a
+// rule is no agreement; people are told.
+func TestBridgeDefaultIsNotAgreed(t *testing.T) {
+	at(t, "halopsa", func(t *testing.T, v vendor) {
+		w := newTandem(t, v)
+		w.opts.Map = w.parse(strings.NewReplacer("{2nd Line Support: Service desk, Projects: On-site}", "{Projects: On-site}",
+			"sla: Standard SLA,", "sla: Standard SLA, team: 2nd Line Support,").Replace(w.yaml))
+		w.restart()
+		w.settle()
+		b := w.hostTicket("b")
+		w.settle()
+		w.here(b)
+		link, _, err := w.state.LinkOf(t.Context(), bridged, bridge.Right, b)
+		w.ok(err)
+		w.want("groups of b that are left alone", len(link.Parked), 1)
+		held := 0
+		for _, task := range w.waiting(bridge.TaskHeld) {
+			if task.Link == link.Key && task.Reason != "" {
+				held++
+			}
+		}
+		w.want("tasks about b", held, 1)
+		w.quiet()
+	})
 }
