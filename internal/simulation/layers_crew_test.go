@@ -26,10 +26,9 @@ type crew struct {
 	mu      sync.Mutex         // of all that follows, of w and of m; never held while time passes
 	taken   map[time.Time]bool // moments at which somebody arrives
 	cancels [maxWorkers]context.CancelFunc
-	killed  [maxWorkers]bool // its next request is its last
-	stalled [maxWorkers]time.Duration
+	killed  [maxWorkers + 1]bool // its next request is its last
+	stalled [maxWorkers + 1]time.Duration
 	stats   crewStats
-	bridges [maxWorkers]*bridge.Bridge
 }
 
 const maxWorkers = 2
@@ -82,7 +81,7 @@ func (k *worker) enter() {
 	if now := time.Now(); now.After(k.w.now) {
 		k.w.now = now
 	}
-	k.w.depth, k.w.life = k.n+1, k.life
+	k.w.depth, k.w.life = k.n, k.life
 	if k.killed[k.n] {
 		k.killed[k.n] = false
 		k.stats.kills++
@@ -355,6 +354,11 @@ func (k *worker) live(ctx context.Context) {
 	skew := k.w.skew
 	o.Now = func() time.Time { return time.Now().Add(skew) }
 	o.Holder, o.Observer, o.Interval = fmt.Sprint("worker ", k.n), nil, 20*time.Second
+	_ = k.bridge(o).Run(ctx) // it ends by the context, or by a fault that needs a person, who starts it again
+}
+
+// bridge is the bridge of the worker's present life.
+func (k *worker) bridge(o bridge.Options) *bridge.Bridge {
 	side := func(s bridge.Side) *crewSocket {
 		return &crewSocket{socket{k.r, s, k.r.features[k.w.shape.makes[s]]}, k}
 	}
@@ -362,10 +366,7 @@ func (k *worker) live(ctx context.Context) {
 	if err != nil {
 		panic(err)
 	}
-	k.mu.Lock()
-	k.bridges[k.n] = b
-	k.mu.Unlock()
-	_ = b.Run(ctx) // it ends by the context, or by a fault that needs a person, who starts it again
+	return b
 }
 
 // people work on both sides.
@@ -396,7 +397,6 @@ func (c *crew) trouble(ctx context.Context) {
 		c.mu.Lock()
 		n := c.w.tape.IntN(maxWorkers)
 		what := c.w.tape.IntN(7)
-		b := c.bridges[n]
 		switch what {
 		case 1:
 			c.killed[n] = true
@@ -414,15 +414,12 @@ func (c *crew) trouble(ctx context.Context) {
 			c.w.shape.edited, c.w.edited, c.w.old = edited, once, nil
 		}
 		c.mu.Unlock()
-		if b == nil {
-			continue
-		}
-		switch what { // by the bridge of a process, whose errors are those of its life
+		switch what {
 		case 4:
 			c.stats.pauses++
-			c.hand(func() { _ = b.Pause(ctx, "somebody said so") })
+			c.hand(func(b *bridge.Bridge) { _ = b.Pause(ctx, "somebody said so") })
 		case 5:
-			c.hand(func() { _ = b.Resume(ctx) })
+			c.hand(func(b *bridge.Bridge) { _ = b.Resume(ctx) })
 		}
 		pause(ctx, time.Second) // who was cancelled goes on first
 	}
@@ -435,8 +432,9 @@ func (c *crew) lull() time.Duration {
 	return time.Duration(5+c.w.tape.IntN(90))*time.Second + c.trip()
 }
 
-// hand does what a person does with a bridge whose process may die meanwhile.
-func (c *crew) hand(f func()) {
+// hand does what a person does, in a process of its own that may die meanwhile.
+// Errors are those of its requests.
+func (c *crew) hand(f func(*bridge.Bridge)) {
 	defer func() {
 		if e := recover(); e != nil {
 			if _, ok := e.(crashed); !ok {
@@ -444,5 +442,12 @@ func (c *crew) hand(f func()) {
 			}
 		}
 	}()
-	f()
+	c.mu.Lock()
+	c.w.stats.Cycles++
+	k := &worker{crew: c, n: maxWorkers, life: c.w.stats.Cycles}
+	o := c.r.options(c.w.shape)
+	c.mu.Unlock()
+	skew := c.w.skew
+	o.Now, o.Observer = func() time.Time { return time.Now().Add(skew) }, nil
+	f(k.bridge(o))
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,9 +80,9 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 	return res, told
 }
 
-// layerRun is for the test binary without the race detector, see TestLayers.
+// Flags of TestTogether, which TestTogetherInFull also sets.
 var (
-	layerHistories = flag.Int("layer.histories", 400, "histories of several processes in virtual time")
+	layerHistories = flag.Int("layer.histories", 200, "histories of several processes in virtual time")
 	layerSeed      = flag.Uint64("layer.seed", 1, "seed of the first of them")
 	layerTrace     = flag.Bool("layer.trace", false, "tell what happens in them")
 )
@@ -134,7 +134,19 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// layersEnv marks the process that TestLayers starts.
-const layersEnv = "PSASYNC_LAYERS"
-
-var _ = []any{os.Args, exec.Command, filepath.Join, layersEnv}
+// TestTogetherInFull runs many more of them, in a process without the race
+// detector, which would take most of the time.
+func TestTogetherInFull(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "layers.test")
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "-test.run=^TestTogether$", "-test.v", "-layer.histories=10000").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "10000 histories") {
+		t.Errorf("it did not run:\n%s", out)
+	}
+}
