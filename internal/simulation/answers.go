@@ -13,8 +13,8 @@ import (
 // somebody is who answers tasks.
 const somebody = "somebody"
 
-// answer lets a person look at a task or answer one: the task as it is, or as
-// it was when they looked. It reports whether there was one.
+// answer lets a person answer a task: as it is, or as it was when they looked.
+// It reports whether there was one.
 func (w *world) answer() bool {
 	var open []*cache.Task
 	for _, t := range w.state.tasks {
@@ -30,11 +30,7 @@ func (w *world) answer() bool {
 	}
 	t := open[w.tape.IntN(len(open))]
 	rev := int64(0)
-	switch w.tape.IntN(4) {
-	case 1:
-		w.looked = t
-		return true
-	case 2, 3:
+	if w.tape.IntN(4) > 0 {
 		if w.looked != nil {
 			t = w.looked
 		}
@@ -47,6 +43,17 @@ func (w *world) answer() bool {
 		w.answered = append(w.answered, t)
 	}
 	return true
+}
+
+// outdated remembers a task as somebody may have seen it before a bridge changed
+// what it shows.
+func (w *world) outdated(b *cache.StateBatch) {
+	for i := range b.Tasks {
+		t := &b.Tasks[i]
+		if at := w.state.task(t.ID); at >= 0 && t.Group != "" && t.Answer == nil {
+			w.looked = w.state.tasks[at]
+		}
+	}
 }
 
 // resolve gives an answer in a process of its own.

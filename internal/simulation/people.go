@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/bridge"
 )
 
 // person lets somebody do something on one side.
@@ -174,7 +175,7 @@ func (w *world) enter(s *side, k int, of string) *row {
 	b := w.births[r.birth]
 	b.twins = b.twins || b.by[s.is]
 	b.by[s.is] = true
-	r.tokens[0] = n
+	r.tokens[0], w.tokens[n].value = n, r.birth
 	set[sp.fields[0]] = r.birth
 	for _, f := range sp.texts {
 		n := w.issue(s.is, r, f)
@@ -255,6 +256,16 @@ func (w *world) unusual(s *side, r *row) {
 		r.locked = !r.locked
 		s.put(r, psa.Fields{"locked": r.locked})
 	case r.kind == ticket:
+		if w.tape.IntN(2) == 1 && len(s.rows[ticket]) < 5 { // into one that is new, while somebody goes on with its counterpart
+			o := w.enter(s, ticket, "")
+			w.act(s, r, "merge into", o.id)
+			w.remove(s, r)
+			r.into = o.id
+			if w.uses(note) {
+				w.enter(w.sides[s.is.Other()], note, "")
+			}
+			return
+		}
 		for _, o := range s.rows[ticket] {
 			if o != r && !o.gone && !o.hidden {
 				w.act(s, r, "merge into", o.id)
@@ -305,4 +316,15 @@ func (s *side) rule(r *row, set psa.Fields) {
 // sometime passes time.
 func (w *world) sometime() {
 	w.now = w.now.Add(pick(w.tape, 2*time.Second, 100*time.Millisecond, time.Minute, 5*time.Minute, 20*time.Minute, 2*time.Hour))
+}
+
+// goesOn lets somebody edit on the other side what was just written, before
+// anybody knows that it was.
+func (w *world) goesOn(s bridge.Side, op string) {
+	if op != "update" || w.lastRead[w.depth] == nil || w.tape.IntN(2) == 0 {
+		return
+	}
+	if o := w.peerOf(w.sides[s], w.lastRead[w.depth]); o != nil && !o.gone && !o.hidden {
+		w.editText(w.sides[s.Other()], o)
+	}
 }

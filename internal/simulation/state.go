@@ -350,6 +350,7 @@ func (s *stateSocket) Save(_ context.Context, _ string, b cache.StateBatch) erro
 		return err
 	}
 	before := w.state
+	w.outdated(&b)
 	if err := w.state.save(&b); err != nil {
 		w.note("save refused", onState, "", err.Error())
 		return err

@@ -255,6 +255,7 @@ func (w *world) after(s bridge.Side, op string) error {
 	}
 	if f.lost > 0 && w.tape.Chance(f.lost) {
 		w.stats.Errors++
+		w.goesOn(s, op)
 		if w.trace != nil {
 			w.trace("   the answer is lost")
 		}
@@ -579,6 +580,8 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 		switch {
 		case window && !cas:
 			w.stats.Windows++
+		case r.veiled || w.peerOf(s, r) != nil && w.peerOf(s, r).veiled:
+			w.stats.StaleWrites++ // what a bridge may not see it cannot compare
 		case r.stale || w.stale:
 			w.stats.StaleWrites++
 		default:
