@@ -88,6 +88,10 @@ func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields p
 	if !source.Updated.IsZero() && now.Sub(source.Updated) > r.b.opts.LiveWindow {
 		return psa.NotifyNone
 	}
+	made := source.Fields.Time("created_at")
+	if at := r.since[kind][to.Other()]; source.Updated.Before(at) && !source.Updated.IsZero() || op == opCreate && made.Before(at) && !made.IsZero() {
+		return psa.NotifyNone // it was there before the bridge was
+	}
 	return p.Notify(Change{Side: to, Kind: kind, Op: op, Fields: fields, Source: source})
 }
 

@@ -41,6 +41,7 @@ func (r *run) match(kind psa.Kind) error {
 	}
 	k := r.c.kinds[kind]
 	if done != "" {
+		r.since[kind] = readStart(done)
 		return nil
 	}
 	r.first = &firstRun{seed: maphash.MakeSeed()}
@@ -78,6 +79,21 @@ func (r *run) match(kind psa.Kind) error {
 		}
 	}
 	return nil
+}
+
+// start spells the clocks of both systems when a kind was first compared.
+func (r *run) start() string {
+	return psa.FormatTime(r.server[Left]) + " " + psa.FormatTime(r.server[Right])
+}
+
+func readStart(s string) (at [2]time.Time) {
+	left, right, _ := strings.Cut(s, " ")
+	for i, text := range []string{left, right} {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			at[i] = t // otherwise that system tells no time
+		}
+	}
+	return at
 }
 
 // key is the hash of a record's value for a pair of fields. Behind the pairs

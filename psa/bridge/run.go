@@ -67,7 +67,8 @@ type run struct {
 	failing [2]int // failures in a row
 	opened  int    // conflicts
 	half    map[string]cache.Link
-	seen    []cache.Seen // rows dealt with, not yet saved
+	since   map[psa.Kind][2]time.Time // by the systems' clocks, when a kind was first compared
+	seen    []cache.Seen              // rows dealt with, not yet saved
 	first   *firstRun
 	near    neighbours
 }
@@ -141,7 +142,7 @@ func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*
 	now := b.opts.Now()
 	r := &run{
 		b: b, ctx: ctx, source: b.opts.Source, st: st, sides: b.sides, gate: g, dry: dry, began: now,
-		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{},
+		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{}, since: map[psa.Kind][2]time.Time{},
 	}
 	r.c = b.current()
 	r.anew = b.firstUse(dry)
@@ -296,7 +297,7 @@ func (r *run) kind(kind psa.Kind) error {
 		complete = complete && ok
 	}
 	if r.first != nil && complete && r.rep.Skipped == skipped {
-		if err := r.save(cache.StateBatch{Settings: map[string]string{setMatched + string(kind): "yes"}}); err != nil {
+		if err := r.save(cache.StateBatch{Settings: map[string]string{setMatched + string(kind): r.start()}}); err != nil {
 			return err
 		}
 	}
