@@ -305,6 +305,9 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 		return err
 	}
 	l.IDs[s] = winner.ID
+	if l.Pending != nil && l.Pending.Side == s {
+		l.Pending = nil // what was sent, was sent to the other record
+	}
 	b := cache.StateBatch{Links: []cache.Link{l}, Seen: []cache.Seen{{Side: s, Kind: l.Kind, ID: was}},
 		Audits: []cache.Audit{{Op: opLink, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "merged from " + was}}}
 	if t != nil {
