@@ -139,7 +139,7 @@ func (f *onFiles) Crash(simulation.Durable) (simulation.Durable, error) {
 // state in a file, which every crash opens anew.
 func TestSimulationOnSQLite(t *testing.T) {
 	t.Parallel()
-	histories := 40
+	histories := 20
 	if *simHistories > 0 {
 		histories = *simHistories
 	}
@@ -170,7 +170,7 @@ func TestSimulationOnSQLite(t *testing.T) {
 		}
 	})
 	t.Logf("%d files opened after a crash; %s", crashes, stats.String())
-	if stats.Writes < stats.Histories || stats.Histories >= 40 && crashes == 0 {
+	if stats.Writes < stats.Histories || stats.Histories >= 20 && crashes == 0 {
 		t.Errorf("too little happens")
 	}
 }

@@ -335,7 +335,7 @@ func (p *pastime) accounted(e edit, open []cache.Task) bool {
 
 // TestSimulationOverHTTP runs histories over each vendor's HTTP interface.
 func TestSimulationOverHTTP(t *testing.T) {
-	histories := 6
+	histories := 3
 	if *simHistories > 0 {
 		histories = *simHistories
 	}
@@ -358,7 +358,7 @@ func TestSimulationOverHTTP(t *testing.T) {
 				})
 			}
 			t.Logf("%d histories, %d summaries, %d in the window, %d faults", histories, edits, windows, faults)
-			if histories >= 6 && (edits < histories || faults == 0) {
+			if histories >= 3 && (edits < histories || faults == 0) {
 				t.Error("too little happens")
 			}
 		})
