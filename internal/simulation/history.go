@@ -207,6 +207,9 @@ func (w *world) special() {
 		k := w.plan.kinds[t.IntN(len(w.plan.kinds))]
 		for _, r := range s.rows[k] {
 			r.hidden, r.veiled = !r.hidden, true
+			if setups[w.shape.setup].sweep < 0 { // no sweep would ever see it
+				s.touch(r)
+			}
 		}
 	case 9:
 		s := w.sides[t.IntN(2)]
@@ -345,7 +348,7 @@ func (w *world) accounted(o overwrite) bool {
 				if r.birth != w.tokens[o.lost].birth {
 					continue
 				}
-				if r.gone && s.is == o.side {
+				if r.gone && s.is == o.side || r.into != "" { // a person let another record take its place
 					return true
 				}
 				// It came back, or somebody who knew it has entered something else.

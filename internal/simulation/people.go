@@ -194,6 +194,9 @@ func (w *world) enter(s *side, k int, of string) *row {
 	case timeEntry:
 		n := w.issue(s.is, r, 2)
 		w.set(s, r, 2, w.hours(n), n)
+		if w.tape.IntN(4) == 3 { // billed at once
+			w.unusual(s, r)
+		}
 	}
 	return r
 }

@@ -18,7 +18,12 @@ type edit struct{ file, old, new string }
 // A blindSpot is a bug that no history shows.
 type blindSpot struct{ name, why string }
 
-var blind []blindSpot
+var blind = []blindSpot{
+	{
+		"writes whose answer was lost are not remembered",
+		"both sides hold the same then; only an edit of that very field before the next cycle makes a conflict of it, which is decided or told: 3 in 6000 histories with and without the bug",
+	},
+}
 
 var bugs = []bug{
 	{
@@ -91,10 +96,6 @@ var bugs = []bug{
 	{
 		name: "own writes are not remembered", rate: func(s simulation.Stats) int { return s.FalseConflicts },
 		edits: []edit{{"reconcile.go", "				agreed[to][u.name], agreed[to.Other()][u.name] = x, w.from\n", "				_ = x\n"}},
-	},
-	{
-		name: "writes whose answer was lost are not remembered", rate: func(s simulation.Stats) int { return s.FalseConflicts },
-		edits: []edit{{"merge.go", "	if sent.Absent() || is.Absent() {\n		return base, false\n", "	if true {\n		return base, false\n"}},
 	},
 	{
 		name: "leaving the scope is a delete", within: 5000, by: []string{"I8"},
