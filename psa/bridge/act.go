@@ -85,11 +85,11 @@ func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields p
 	if now.IsZero() {
 		now = r.now()
 	}
-	if !source.Updated.IsZero() && now.Sub(source.Updated) > r.b.opts.LiveWindow {
-		return psa.NotifyNone
+	if source.Updated.IsZero() || now.Sub(source.Updated) > r.b.opts.LiveWindow {
+		return psa.NotifyNone // old, or nothing proves that it is not
 	}
 	made := source.Fields.Time("created_at")
-	if at := r.since[kind][to.Other()]; source.Updated.Before(at) && !source.Updated.IsZero() || op == opCreate && made.Before(at) && !made.IsZero() {
+	if at := r.since[kind][to.Other()]; !source.Updated.After(at) || op == opCreate && !made.IsZero() && !made.After(at) {
 		return psa.NotifyNone // it was there before the bridge was
 	}
 	return p.Notify(Change{Side: to, Kind: kind, Op: op, Fields: fields, Source: source})
