@@ -45,6 +45,7 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 		w.now = w.now.Add(10 * time.Second)
 		w.beginning()
 	}
+	lasts := time.Duration(2+t.IntN(6))*time.Minute + 11*time.Nanosecond
 	c := &crew{w: w, m: l.m, r: l.sim.rig, taken: map[time.Time]bool{}}
 	var wg sync.WaitGroup
 	var stops []func()
@@ -59,7 +60,7 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 	}
 	begin(c.people)
 	begin(c.trouble)
-	time.Sleep(time.Duration(2+t.IntN(6))*time.Minute + 11*time.Nanosecond)
+	time.Sleep(lasts)
 	for _, stop := range stops {
 		stop()
 		synctest.Wait()
@@ -134,6 +135,9 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// inFull is how many histories TestTogetherInFull runs.
+const inFull = 1000
+
 // TestTogetherInFull runs many more of them, in a process without the race
 // detector, which would take most of the time.
 func TestTogetherInFull(t *testing.T) {
@@ -142,11 +146,11 @@ func TestTogetherInFull(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out, err := exec.CommandContext(t.Context(), binary, "-test.run=^TestTogether$", "-test.v", "-layer.histories=10000").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), binary, "-test.run=^TestTogether$", "-test.v", "-layer.histories="+strconv.Itoa(inFull)).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if !strings.Contains(string(out), "10000 histories") {
+	if !strings.Contains(string(out), strconv.Itoa(inFull)+" histories") {
 		t.Errorf("it did not run:\n%s", out)
 	}
 }
