@@ -25,6 +25,9 @@ func (liveGate) seen() bool             { return false }
 
 // update changes a row, or in a dry run says what it would hold.
 func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (psa.Record, error) {
+	if r.broken != nil {
+		return psa.Record{}, r.broken
+	}
 	if !r.dry {
 		if err := r.held(); err != nil {
 			return psa.Record{}, err
@@ -60,6 +63,9 @@ const dryID = "new:"
 
 // insert creates a row, or in a dry run says what it would hold.
 func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa.Record, error) {
+	if r.broken != nil {
+		return psa.Record{}, r.broken
+	}
 	if !r.dry {
 		if err := r.held(); err != nil {
 			return psa.Record{}, err
@@ -106,7 +112,7 @@ func titleOf(rec psa.Record) string {
 }
 
 // itemOf describes an update for plans and gates.
-func (r *run) itemOf(k *kindRules, l *cache.Link, in *input, out *outcome, to Side) *Item {
+func (r *run) itemOf(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, h how) *Item {
 	source := in.view[to.Other()].rec
 	title := source
 	if !in.view[to.Other()].known {
@@ -121,7 +127,6 @@ func (r *run) itemOf(k *kindRules, l *cache.Link, in *input, out *outcome, to Si
 		}
 		item.Fields = append(item.Fields, c)
 	}
-	h := how{live: in.view[to.Other()].known && !in.view[to.Other()].rec.Updated.IsZero()}
 	item.Notify = r.notify(l.Company, to, k.kind, opUpdate, out.patch[to], source, h)
 	item.Closes = r.closesTicket(k, to, in, out)
 	return item

@@ -136,7 +136,8 @@ func (r *run) company(s Side, rec psa.Record) (key string, ok bool) {
 		return "", false
 	}
 	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, ref)
-	return l.Key, ok && err == nil // an error of the state comes back with the next save
+	r.fails(err)
+	return l.Key, ok && err == nil
 }
 
 // create makes the counterpart of a record.

@@ -129,8 +129,9 @@ func (r *run) canonical(s Side, kind psa.Kind, fields psa.Fields) psa.Fields {
 // peer finds the counterpart on a side of a record of the other one.
 func (r *run) peer(s Side, kind psa.Kind, id string) (string, bool) {
 	l, ok, err := r.st.LinkOf(r.ctx, r.source, s.Other(), psa.Ref{Kind: kind, ID: id})
+	r.fails(err)
 	if err != nil || !ok || l.IDs[s] == "" || l.State == cache.LinkGone {
-		return "", false // an error of the state comes back with the next save
+		return "", false
 	}
 	if kind == psa.KindContact && l.State == cache.LinkDormant && inactiveReason(l, s) {
 		return "", false // a system may refuse the whole record for it
@@ -199,7 +200,7 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			}
 			continue
 		}
-		item := r.itemOf(k, &l, in, out, to)
+		item := r.itemOf(k, &l, in, out, to, h)
 		if !r.gate.allow(r, item) {
 			r.rep.Skipped++
 			return false, r.unintend(&l)

@@ -67,6 +67,7 @@ type run struct {
 	failing [2]int // failures in a row
 	opened  int    // conflicts
 	half    map[string]cache.Link
+	broken  error                     // what the state failed with, see fails
 	since   map[psa.Kind][2]time.Time // by the systems' clocks, when a kind was first compared
 	seen    []cache.Seen              // rows dealt with, not yet saved
 	first   *firstRun
@@ -209,8 +210,19 @@ func (r *run) held() error {
 	return nil
 }
 
+// fails remembers an error of the state where it cannot be returned. Nothing is
+// saved any more then, and so nothing is written.
+func (r *run) fails(err error) {
+	if err != nil && r.broken == nil {
+		r.broken = &stateErr{err}
+	}
+}
+
 // save is every write to the state.
 func (r *run) save(b cache.StateBatch) error {
+	if r.broken != nil {
+		return r.broken
+	}
 	if err := r.held(); err != nil {
 		return err
 	}
