@@ -165,6 +165,7 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			if err := r.evidence(&l, in); err != nil {
 				return false, err
 			}
+			fresh = [2]bool{} // that took a while
 			continue
 		}
 		if out.fatal != "" {
