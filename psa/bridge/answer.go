@@ -49,6 +49,9 @@ func (r *run) answer(t cache.Task) error {
 	if err != nil {
 		return &stateErr{err}
 	}
+	if ok && l.State == cache.LinkDormant { // its groups are as they were
+		return r.unanswer(t, "the record does not take part at present")
+	}
 	if !ok || l.State != cache.LinkLive {
 		return r.drop(t)
 	}
