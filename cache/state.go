@@ -175,6 +175,7 @@ type Parked struct {
 	Is    [2]psa.Fields `json:"is"`             // by the bridge's name of the rule
 	Task  string        `json:"task,omitempty"` // the task that tells people, if one does
 	Why   string        `json:"why"`            // conflict, ask, refused, held or tolerated
+	Side  Side          `json:"side"`           // that was written, of a refusal
 }
 
 // Pending is a write whose outcome is not known yet.

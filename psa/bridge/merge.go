@@ -80,6 +80,7 @@ type park struct {
 	reason string
 	where  string
 	code   string
+	to     Side      // that was written, of a refusal
 	waits  []psa.Ref // unlinked records that it needs, of side of
 	of     Side
 	base   psa.Fields
@@ -184,11 +185,11 @@ func (m *merging) look(i int) {
 	}
 	parked := m.parkedOf(u.group)
 	if parked != nil && parked.Why == whyRefused && !m.isAnswered(u.group) && (m.in.again == nil || !m.in.again(*parked)) {
-		// The system has said what it makes of the value: what comes now is new.
-		for s := range Side(2) {
-			if is := conflict.At(parked.Is[s], u.name); !is.Absent() {
-				st.base[s] = is
-			}
+		// The written system has said what it makes of the value: what stands
+		// there is its answer, what comes now is new. The other side's edit was
+		// carried nowhere yet, and stays one.
+		if is := conflict.At(parked.Is[parked.Side], u.name); !is.Absent() {
+			st.base[parked.Side] = is
 		}
 	}
 	for s := range Side(2) {
@@ -490,7 +491,7 @@ func (m *merging) carry(g int, c conflict.Conflict, d decided, to Side) {
 		m.park(g, park{why: whyTolerated})
 		return
 	case m.in.view[to].locked:
-		m.park(g, park{why: whyRefused, reason: "the record is locked on the " + to.String() + " side", where: m.k.units[grp.units[0]].rule.Where})
+		m.park(g, park{why: whyRefused, to: to, reason: "the record is locked on the " + to.String() + " side", where: m.k.units[grp.units[0]].rule.Where})
 		return
 	case len(grp.units) > 1 && !c.Complete(conflictSide(from)):
 		m.park(g, park{why: whyHeld, reason: "the " + from.String() + " side does not tell every field of " + grp.name})

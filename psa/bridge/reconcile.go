@@ -442,7 +442,7 @@ func (r *run) confirm(k *kindRules, l *cache.Link, wrote []written, to Side, rec
 	}
 	l.Base = [2]psa.Fields{overlaid(l.Base[Left], agreed[Left]), overlaid(l.Base[Right], agreed[Right])}
 	for _, g := range slices.Sorted(maps.Keys(refused)) {
-		p := park{group: g, why: whyRefused, reason: "the " + to.String() + " side holds another value than it was sent"}
+		p := park{group: g, why: whyRefused, to: to, reason: "the " + to.String() + " side holds another value than it was sent"}
 		for _, w := range wrote {
 			u := &k.units[w.unit]
 			if u.group != g {
@@ -461,7 +461,7 @@ func (r *run) confirm(k *kindRules, l *cache.Link, wrote []written, to Side, rec
 		}
 		r.fillPark(k, l, &p)
 		t := r.parkTask(k, l, &p)
-		l.Parked = append(slices.Clone(l.Parked), cache.Parked{Group: k.groups[g].name, Is: p.is, Task: t.ID, Why: p.why})
+		l.Parked = append(slices.Clone(l.Parked), cache.Parked{Group: k.groups[g].name, Is: p.is, Task: t.ID, Why: p.why, Side: to})
 		b.Tasks = append(b.Tasks, t)
 	}
 	b.Audits = append(b.Audits, cache.Audit{Op: opAgree, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, Agreed: agreed})
@@ -522,7 +522,7 @@ func (r *run) refused(k *kindRules, l *cache.Link, in *input, out *outcome, to S
 		m.look(i)
 	}
 	for _, g := range slices.Sorted(maps.Keys(groups)) {
-		m.park(g, park{why: whyRefused, reason: cause.Error(), where: k.units[k.groups[g].units[0]].rule.Where})
+		m.park(g, park{why: whyRefused, to: to, reason: cause.Error(), where: k.units[k.groups[g].units[0]].rule.Where})
 	}
 	out.parks = append(out.parks, m.out.parks...)
 	out.patch = [2]psa.Fields{}
@@ -543,7 +543,7 @@ func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Sid
 	l.Parked = slices.Clone(out.parked)
 	for i := range out.parks {
 		p := &out.parks[i]
-		parked := cache.Parked{Group: k.groups[p.group].name, Is: p.is, Why: p.why}
+		parked := cache.Parked{Group: k.groups[p.group].name, Is: p.is, Why: p.why, Side: p.to}
 		if p.why != whyTolerated {
 			t := r.parkTask(k, l, p)
 			parked.Task = t.ID
