@@ -386,7 +386,7 @@ func (n *naive) sync(t testing.TB) {
 				t.Fatal(err)
 			}
 		}
-		if err := errors.Join(put.Close(), tx.Commit()); err != nil {
+		if err := errors.Join(put.Close(), tx.Commit()); err != nil { //nolint:sqlclosecheck // one statement for each transaction of the loop
 			t.Fatal(err)
 		}
 	}
@@ -484,7 +484,10 @@ func BenchmarkBridgeSweep(b *testing.B) {
 			n.sync(b)
 			best[1] = min(best[1], time.Since(began))
 			began = time.Now()
-			for range w.vendor.List(b.Context(), psa.KindTicket, psa.Query{Known: psa.KnownFunc(func(psa.Hash) (psa.Ref, bool) { return psa.Ref{ID: "1"}, true })}) {
+			for _, err := range w.vendor.List(b.Context(), psa.KindTicket, psa.Query{Known: psa.KnownFunc(func(psa.Hash) (psa.Ref, bool) { return psa.Ref{ID: "1"}, true })}) {
+				if err != nil {
+					b.Fatal(err)
+				}
 			}
 			best[2] = min(best[2], time.Since(began))
 		}

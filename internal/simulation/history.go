@@ -300,6 +300,10 @@ func (w *world) busy() bool {
 func (w *world) check() {
 	for _, o := range w.over {
 		if w.failure == nil && !w.accounted(o) {
+			if w.tookPlace(o) {
+				w.stats.Places++
+				continue
+			}
 			w.violated("I3", "%s %s %s: w%d was overwritten with w%d by somebody who did not know it, and nothing tells", o.side, o.link, o.field, o.lost, o.took)
 		}
 	}
@@ -421,6 +425,20 @@ func (w *world) checkLink(l *cache.Link) {
 		}
 		w.violated("I1", "link %s: %s is %v and %v (base %v), policy %s, map %s", l.Key, name, a.fields[name], b.fields[name], l.Base, w.policy, w.plan.name)
 	}
+}
+
+// tookPlace reports whether a value stood in a record that took the place of
+// one merged into it. What was agreed on with that one holds for it, too, and
+// where it holds the same by itself nobody can tell that a person put it there.
+func (w *world) tookPlace(o overwrite) bool {
+	for _, rows := range w.sides[o.side].rows {
+		for _, r := range rows {
+			if r.into == o.id {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // merged reports whether rows of a kind were merged, so that winners took places.

@@ -61,7 +61,7 @@ func (w *world) paired(s *side, r *row) {
 
 // together judges that both values of a group come from one place.
 func (w *world) together(l *cache.Link, rows [2]*row) {
-	if w.plan.name != "group" || len(l.Parked) > 0 || w.stale || w.stats.Windows > 0 || w.merged(ticket) {
+	if w.plan.name != "group" || len(l.Parked) > 0 || w.stale || w.split || w.stats.Windows > 0 || w.merged(ticket) {
 		return
 	}
 	for i, r := range rows {

@@ -353,6 +353,9 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 	closed := r.fields.Bool("closed") == psa.Yes
 	s.write(r, patch.Set)
 	w.placed(s, r, patch.Set)
+	for _, rev := range r.edited {
+		w.split = w.split || rev > r.readRev
+	}
 	w.closes(s, r, closed)
 	r.readRev, r.stale = r.rev, false
 	rec := s.show(r, r.fields, r.updated, r.rev)
@@ -440,12 +443,11 @@ func (s *side) write(r *row, set psa.Fields) {
 }
 
 func (s *side) named(field, id string) any {
-	b, st := -1, -1
 	if field == "board" {
-		if b, _ = s.cat.place(id, ""); b >= 0 {
+		if b, _ := s.cat.place(id, ""); b >= 0 {
 			return s.cat.refs[b][len(statusNames)]
 		}
-	} else if _, st = s.cat.place("", id); st >= 0 {
+	} else if _, st := s.cat.place("", id); st >= 0 {
 		return s.cat.refs[st/len(statusNames)][st%len(statusNames)]
 	}
 	return psa.Fields{"id": id}

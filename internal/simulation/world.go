@@ -61,6 +61,7 @@ type world struct {
 	stale    bool
 	edited   bool // the map was edited
 	phased   bool // the policy was changed
+	split    bool // a group was edited between a read and the write that followed
 	began    bool // the first cycle
 	upset    bool // something special happened to the connection
 
@@ -91,7 +92,6 @@ type birth struct {
 	twins   bool    // people made several on one side
 	deleted [2]bool // by a person, while it was linked
 	early   bool    // on both sides before the first cycle
-	closed  bool
 }
 
 // An overwrite is a value that a bridge wrote over without descending from it.
@@ -116,6 +116,7 @@ type Stats struct {
 	Histories, Cycles, Steps, IOs, Crashes, Errors, People, Workers, Restores int
 	Writes, Windows, FalseConflicts, Conflicts, Losers, StaleWrites           int
 	Duplicates, Resurrections                                                 int // that cannot be avoided
+	Places                                                                    int // values of a record that took a merged one's place
 	Bytes                                                                     int
 }
 
@@ -131,6 +132,7 @@ func (s *Stats) Add(o *Stats) {
 	s.Workers += o.Workers
 	s.Restores += o.Restores
 	s.Writes += o.Writes
+	s.Places += o.Places
 	s.Windows += o.Windows
 	s.FalseConflicts += o.FalseConflicts
 	s.Conflicts += o.Conflicts
@@ -518,7 +520,7 @@ func (w *world) narrow(s *side, r *row, set psa.Fields) {
 	if o == nil || width(set.String("visibility")) <= width(o.fields.String("visibility")) {
 		return
 	}
-	if o.prev != nil && width(set.String("visibility")) <= width(o.prev.fields.String("visibility")) && o.edited[2] > o.readRev {
+	if o.edited[2] > o.readRev {
 		w.stats.Windows++
 		return
 	}
