@@ -61,7 +61,7 @@ func (r *run) answer(t cache.Task) error {
 		if err != nil {
 			return r.unanswer(t, err.Error())
 		}
-		h.answers = map[string]answer{t.Group: {decide: decide, by: cmp.Or(t.Answer.Actor, "person")}}
+		h.answers = map[string]answer{t.Group: {decide: decide, by: cmp.Or(t.Answer.Actor, "person"), shown: [2]psa.Fields{t.Left, t.Right}}}
 		fits, err := r.unchanged(l, t)
 		if err != nil {
 			return err

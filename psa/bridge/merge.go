@@ -38,6 +38,10 @@ type input struct {
 type answer struct {
 	decide conflict.Strategy
 	by     string
+	// shown is what the person saw, by side and the name of the rule. It counts
+	// until the first write, which changes one side.
+	shown [2]psa.Fields
+	begun bool
 }
 
 // outcome is what is to be done about one linked record.
@@ -389,6 +393,9 @@ func (m *merging) decide(g int) error {
 		troubled = troubled || st.trouble != nil
 	}
 	ans, answered := m.in.answers[grp.name]
+	if answered && !ans.begun && !m.shows(grp, ans) {
+		answered = false // somebody was faster
+	}
 	if p := m.parkedOf(g); p != nil && !answered && m.stays(grp, p) && (m.in.again == nil || !m.in.again(*p)) {
 		m.out.parked = append(m.out.parked, *p)
 		return nil
@@ -557,6 +564,18 @@ func width(v conflict.Value) int {
 		return 1
 	}
 	return 0
+}
+
+// shows reports whether both sides hold what a person saw.
+func (m *merging) shows(grp *group, ans answer) bool {
+	for _, i := range grp.units {
+		for s := range Side(2) {
+			if m.in.view[s].known && !sameValue(m.units[i].own[s], conflict.At(ans.shown[s], m.k.units[i].name)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // stays reports whether both sides hold what the group was parked with.

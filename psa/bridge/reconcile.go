@@ -210,7 +210,11 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			return false, err
 		}
 		fresh = [2]bool{} // each write has its own intent
-		in.again = nil    // what the system made of it is known now
+		for name, a := range in.answers {
+			a.begun = true
+			in.answers[name] = a
+		}
+		in.again = nil // what the system made of it is known now
 		wrote = true
 	}
 }
