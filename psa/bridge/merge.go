@@ -507,6 +507,10 @@ func (m *merging) carry(g int, c conflict.Conflict, d decided, to Side) {
 		m.park(g, park{why: whyAsk, reason: "the " + from.String() + " side made it visible to more people", where: m.k.units[grp.units[0]].rule.Where})
 		return
 	}
+	if m.silent(grp, from, to) {
+		m.park(g, park{why: whyTolerated}) // there is nothing to write until that side tells
+		return
+	}
 	d.to = to
 	at := -1
 	if d.by != "" || d.effect == conflict.WriteBack {
@@ -524,6 +528,15 @@ func (m *merging) carry(g int, c conflict.Conflict, d decided, to Side) {
 			w.by = &m.out.decided[at]
 		}
 	}
+}
+
+// silent reports whether a side would be written from one that does
+// not tell a value of the group any more.
+func (m *merging) silent(grp *group, from, to Side) bool {
+	return slices.ContainsFunc(grp.units, func(i int) bool {
+		st := &m.units[i]
+		return m.in.view[from].known && st.own[from].Absent() && st.changed[to] && !st.base[from].Absent()
+	})
 }
 
 func (m *merging) at(i int) *writeTo {
