@@ -1,4 +1,4 @@
-// Simulate runs histories of a bridge between two systems and looks for one in
+// Command simulate runs histories of a bridge between two systems and looks for one in
 // which an invariant does not hold. It exits with 1 if it finds one.
 //
 //	go run ./internal/simulation/simulate -seed 1 -n 500000
