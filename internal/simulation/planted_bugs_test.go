@@ -55,7 +55,7 @@ var bugs = []bug{
 	},
 	{
 		name: "base committed before the write", within: 20000, by: []string{"I1", "I3", "I25"},
-		edits: []edit{{"reconcile.go", "	l.Pending = p\n	b := ", "	l.Pending = p\n	l.Base = [2]psa.Fields{overlaid(l.Base[Left], p.Base[Left]), overlaid(l.Base[Right], p.Base[Right])}\n	b := "}},
+		edits: []edit{{"write.go", "	l.Pending = p\n	b := ", "	l.Pending = p\n	l.Base = [2]psa.Fields{overlaid(l.Base[Left], p.Base[Left]), overlaid(l.Base[Right], p.Base[Right])}\n	b := "}},
 	},
 	{
 		name: "no tombstone", within: 1000, by: []string{"I5", "I7"},
@@ -66,12 +66,12 @@ var bugs = []bug{
 	},
 	{
 		name: "manual conflict dropped", within: 20000, by: []string{"I1"},
-		edits: []edit{{"merge.go", "			m.park(g, park{why: whyConflict, reason: decision.Reason, where: m.k.units[grp.units[0]].rule.Where})\n", "			m.settle(grp)\n"}},
+		edits: []edit{{"decide.go", "			m.park(g, park{why: whyConflict, reason: decision.Reason, where: m.k.units[grp.units[0]].rule.Where})\n", "			m.settle(grp)\n"}},
 	},
 	{
 		name: "the whole record is written", within: 1000, by: []string{"I22"},
 		edits: []edit{
-			{"reconcile.go", "	patch := psa.Patch{Set: out.patch[to],", "	whole := psa.Fields{}\n	for i := range k.units {\n		if v, ok := k.units[i].own(to, before.Fields).Get(); ok && k.units[i].writes[to] {\n			k.units[i].put(to, whole, v)\n		}\n	}\n	patch := psa.Patch{Set: layered(whole, out.patch[to]),"},
+			{"write.go", "	patch := psa.Patch{Set: out.patch[to],", "	whole := psa.Fields{}\n	for i := range k.units {\n		if v, ok := k.units[i].own(to, before.Fields).Get(); ok && k.units[i].writes[to] {\n			k.units[i].put(to, whole, v)\n		}\n	}\n	patch := psa.Patch{Set: layered(whole, out.patch[to]),"},
 		},
 	},
 	{
@@ -99,7 +99,7 @@ var bugs = []bug{
 	},
 	{
 		name: "own writes are not remembered", rate: func(s simulation.Stats) int { return s.FalseConflicts },
-		edits: []edit{{"reconcile.go", "				agreed[to][u.name], agreed[to.Other()][u.name] = x, w.from\n", "				_ = x\n"}},
+		edits: []edit{{"write.go", "				agreed[to][u.name], agreed[to.Other()][u.name] = x, w.from\n", "				_ = x\n"}},
 	},
 	{
 		name: "leaving the scope is a delete", within: 20000, by: []string{"I8"},
@@ -111,7 +111,7 @@ var bugs = []bug{
 	},
 	{
 		name: "a foreign change becomes the base", within: 20000, by: []string{"I1", "I3"},
-		edits: []edit{{"reconcile.go", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon))) {", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon)) || true) {"}},
+		edits: []edit{{"write.go", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon))) {", "ok && (same(x, w.want) || sameValue(stored, u.own(to, canon)) || true) {"}},
 	},
 	{
 		name: "closed before the last note", within: 20000, by: []string{"I28"},
@@ -122,7 +122,7 @@ var bugs = []bug{
 	},
 	{
 		name: "a note is made visible to more people", within: 20000, by: []string{"I28"},
-		edits: []edit{{"merge.go", "	case m.widens(grp, from) && d.by == \"\":\n", "	case m.widens(grp, from) && false:\n"}},
+		edits: []edit{{"decide.go", "	case m.widens(grp, from) && d.by == \"\":\n", "	case m.widens(grp, from) && false:\n"}},
 	},
 	{
 		name: "a locked time entry is written", within: 20000, by: []string{"I28"},
@@ -134,13 +134,13 @@ var bugs = []bug{
 	},
 	{
 		name: "markers are not looked for", within: 20000, by: []string{"I4"},
-		edits: []edit{{"create.go", "	if !r.searchable(k, on) {\n		return rec, false, nil\n", "	if true {\n		return rec, false, nil\n"}},
+		edits: []edit{{"marker.go", "	if !r.searchable(k, on) {\n		return rec, false, nil\n", "	if true {\n		return rec, false, nil\n"}},
 	},
 	{
 		name: "an answer to outdated values is used", within: 20000, by: []string{"I3"},
 		edits: []edit{
 			{"answer.go", "		if !fits { // it", "		if !fits && false { // it"},
-			{"merge.go", "	if answered && !ans.begun && !m.shows(grp, ans) {", "	if false {"},
+			{"decide.go", "	if answered && !ans.begun && !m.shows(grp, ans) {", "	if false {"},
 			{"tasks.go", "			case same(was.Left, t.Left) && same(was.Right, t.Right):\n", "			case true:\n"},
 		},
 	},

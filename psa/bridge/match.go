@@ -249,7 +249,7 @@ func (r *run) searched(k *kindRules, to, s Side, rec psa.Record) (ids []string, 
 		field := m.paths[to].String()
 		v, _ := m.paths[s].get(rec.Fields).Get()
 		text, ok := v.(string)
-		if !ok || strings.TrimSpace(text) == "" || !contains(f.Find, field) {
+		if !ok || strings.TrimSpace(text) == "" || !slices.Contains(f.Find, field) {
 			continue
 		}
 		for found, err := range psa.Find(r.ctx, r.sides[to].Provider, k.kind, psa.Fields{field: text}) {
