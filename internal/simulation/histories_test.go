@@ -19,12 +19,6 @@ var (
 	first = flag.Uint64("first", 1, "seed of the first history of TestHistories")
 )
 
-// open are histories that fail for a reason that is known and not mended yet,
-// by seed; docs/reliability.md tells of them.
-var open = map[uint64]string{
-	492067: "a field differs in two contacts that were found to be the same, and no task tells",
-}
-
 // TestHistories runs many histories in a program of their own, since the race
 // detector would make them five times slower. A failure is a line with all that
 // is needed to see it again; the shrunk tape goes to a folder of the system's
@@ -37,10 +31,6 @@ func TestHistories(t *testing.T) {
 	out := campaign(t, root, simulation.Campaign{Seed: *first, Histories: *long, Workers: 2, Failures: 3, Shrinks: 3000})
 	t.Log(out.Stats.String())
 	for _, f := range out.Failures {
-		if why, ok := open[f.Seed]; ok {
-			t.Logf("open finding: %s: %s", f.Line(), why)
-			continue
-		}
 		dir, err := os.MkdirTemp("", "tape")
 		if err != nil {
 			t.Fatal(err)

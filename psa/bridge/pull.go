@@ -34,9 +34,10 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 	if err != nil {
 		return false, &stateErr{err}
 	}
+	anew := r.anewOf(kind)
 	swept := r.b.opts.SweepEvery > 0 && r.now().Sub(cur.Swept) >= r.b.opts.SweepEvery
 	if f.PerParent { // a list of what changed would ask for every parent
-		if cur.Swept.IsZero() || r.remap || swept && parentOf(kind) == psa.KindCompany {
+		if cur.Swept.IsZero() || anew || swept && parentOf(kind) == psa.KindCompany {
 			if err := r.visitAll(kind, s); err != nil {
 				return false, err
 			}
@@ -47,18 +48,18 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		}
 		return true, r.visits(kind, s)
 	}
-	full := cur.Since.IsZero() || swept || r.remap || !f.Can.Has(psa.CanSince)
+	full := cur.Since.IsZero() || swept || anew || !f.Can.Has(psa.CanSince)
 	var q psa.Query
 	if !full {
 		q.Since = cur.Since
 	}
 	list := ListReport{Side: s, Kind: kind, Full: full}
 	began := r.server[s]
-	if !cur.Began.IsZero() && cur.Full == full && f.Can.Has(psa.CanResume) && !r.remap {
+	if !cur.Began.IsZero() && cur.Full == full && f.Can.Has(psa.CanResume) && !anew {
 		began, q.Since, q.After = cur.Began, cur.From, cur.After
 	}
 	q.Scope = r.narrow(kind, s)
-	if !r.remap {
+	if !anew {
 		if q.Known, err = r.st.Seen(r.ctx, r.source, s, kind, full); err != nil {
 			return false, &stateErr{err}
 		}

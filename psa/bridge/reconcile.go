@@ -107,7 +107,7 @@ func (r *run) view(l *cache.Link, s Side, rec psa.Record) view {
 
 func (r *run) input(l *cache.Link, h how) *input {
 	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers, canon: r.canonical}
-	if r.remap && in.again == nil {
+	if r.anewOf(l.Kind) && in.again == nil {
 		in.again = func(cache.Parked) bool { return true }
 	}
 	for s := range Side(2) {

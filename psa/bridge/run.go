@@ -23,10 +23,14 @@ const (
 	setPhaseOf  = "phase:"    // and of a company, by the key of its link
 	setInstance = "instance:" // the account on a side
 	setMatched  = "matched:"  // a kind whose first comparison is done
-	setMap      = "map"       // the digest of the field map, and setAnew, of the last run that compared everything
+	setMap      = "map"       // the digest of the field map, and setAnew, of the last run that compared everything, or unfinished
 	setAnew     = "anew"      // counts what makes the next run compare everything
+	setBehind   = "behind:"   // a kind that was paused when everything else was compared
 	setDeleted  = "deleted:"  // how far a side's deletions were read
 )
+
+// unfinished is no digest: not everything was compared under one map.
+const unfinished = "unfinished"
 
 // Operations, in audits and Pending.
 const (
@@ -60,9 +64,10 @@ type run struct {
 
 	phases  map[string]string // by company
 	paused  map[psa.Kind]bool
-	anew    bool   // what the systems offer may have changed: values that were held may fit
-	remap   bool   // the field map or a phase changed: everything is compared anew
-	mark    string // for setMap
+	anew    bool              // what the systems offer may have changed: values that were held may fit
+	remap   bool              // the field map or a phase changed: everything is compared anew
+	mark    string            // for setMap
+	behind  map[psa.Kind]bool // compared anew alone
 	server  [2]time.Time
 	failing [2]int // failures in a row
 	opened  int    // conflicts
@@ -143,7 +148,7 @@ func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*
 	now := b.opts.Now()
 	r := &run{
 		b: b, ctx: ctx, source: b.opts.Source, st: st, sides: b.sides, gate: g, dry: dry, began: now,
-		phases: map[string]string{}, paused: map[psa.Kind]bool{}, half: map[string]cache.Link{}, since: map[psa.Kind][2]time.Time{},
+		phases: map[string]string{}, paused: map[psa.Kind]bool{}, behind: map[psa.Kind]bool{}, half: map[string]cache.Link{}, since: map[psa.Kind][2]time.Time{},
 	}
 	r.c = b.current()
 	r.anew = b.firstUse(dry)
@@ -280,11 +285,35 @@ func (r *run) all() error {
 	if err := r.late(); err != nil {
 		return err
 	}
-	if r.remap && len(r.rep.Failures) == 0 && r.rep.Skipped == 0 {
-		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.mark}})
-	}
-	return nil
+	return r.compared()
 }
+
+// compared notes that everything was compared that had to be.
+func (r *run) compared() error {
+	if !r.remap && len(r.behind) == 0 || len(r.rep.Failures) > 0 || r.rep.Skipped > 0 {
+		return nil
+	}
+	set := map[string]string{}
+	if r.remap {
+		set[setMap] = r.mark
+	}
+	for _, kind := range r.b.Kinds() {
+		switch {
+		case r.remap && r.paused[kind]:
+			set[setBehind+string(kind)] = "1"
+		case r.behind[kind] && !r.paused[kind]:
+			set[setBehind+string(kind)] = ""
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return r.save(cache.StateBatch{Settings: set})
+}
+
+// anewOf reports whether all records of a kind are compared, whatever is known
+// of them.
+func (r *run) anewOf(kind psa.Kind) bool { return r.remap || r.behind[kind] }
 
 // kind reads one kind on both sides, and looks at what is due.
 func (r *run) kind(kind psa.Kind) error {
@@ -407,14 +436,25 @@ func (r *run) settings() error {
 		if company, ok := cutPrefix(name, setPhaseOf); ok {
 			r.phases[company] = value
 		}
+		if kind, ok := cutPrefix(name, setBehind); ok {
+			r.behind[psa.Kind(kind)] = true
+		}
 	}
 	r.phases[""] = all[setPhase]
 	r.mark = r.c.digest + all[setAnew]
-	if all[setMap] == "" && !r.dry { // nothing was compared yet: a first run that is cut goes on where it was
-		return r.save(cache.StateBatch{Settings: map[string]string{setMap: r.mark}})
+	was, next := all[setMap], ""
+	switch {
+	case was == "": // nothing was compared yet: a first run that is cut goes on where it was
+		next = r.mark
+	case was != r.mark:
+		// Until this is finished there is no map that everything was compared
+		// under, also if the last one comes back.
+		r.remap, next = true, unfinished
 	}
-	r.remap = all[setMap] != "" && all[setMap] != r.mark
-	return nil
+	if next == "" || next == was || r.dry {
+		return nil
+	}
+	return r.save(cache.StateBatch{Settings: map[string]string{setMap: next}})
 }
 
 func cutPrefix(s, prefix string) (string, bool) {

@@ -232,7 +232,7 @@ func (r *run) due(kind psa.Kind) error {
 			return err
 		}
 	}
-	if r.anew && !r.remap {
+	if r.anew && !r.anewOf(kind) {
 		for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: []string{TaskHeld}}) {
 			if err != nil {
 				return &stateErr{err}
