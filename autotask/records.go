@@ -86,6 +86,11 @@ func (p *Provider) Get(ctx context.Context, ref psa.Ref) (psa.Record, error) {
 		}
 		return true
 	}
+	if f.Can.Has(psa.CanUpdate) {
+		// Who reads the row may write to it next, and then goes by it at once,
+		// without a request for this. That it failed is of no concern before.
+		_, _ = p.metadata(ctx, l.entity, op, "", settled)
+	}
 	if l.field != "" {
 		p.picks(ctx, l, op, "get "+l.entry(), psa.Query{}, take)
 	} else {

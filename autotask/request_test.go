@@ -155,7 +155,7 @@ func TestRequests(t *testing.T) {
 			if _, err := p.Get(t.Context(), ref(psa.KindCompany, "0")); !errors.Is(err, psa.ErrNotFound) {
 				t.Error(err)
 			}
-		}, append(slices.Clone(definitions), `POST /Companies/query {"maxRecords":1,(company),"filter":[{"op":"eq","field":"id","value":0}]}`)},
+		}, append([]string{"GET /Companies/entityInformation/fields"}, append(slices.Clone(definitions), `POST /Companies/query {"maxRecords":1,(company),"filter":[{"op":"eq","field":"id","value":0}]}`)...)},
 		{"one note", 1, func(t *testing.T, p *autotask.Provider) {
 			if _, err := p.Get(t.Context(), ref(psa.KindNote, "9")); !errors.Is(err, psa.ErrNotFound) {
 				t.Error(err)

@@ -18,33 +18,91 @@ type noteHead struct {
 	Discussion bool        `json:"detailDescriptionFlag"`
 }
 
-// opens reports whether a note, the first one that the client reads, is what
-// its ticket was opened with: initialDescription becomes a note in the moment
-// the ticket is made. A later one is an answer to a ticket that was opened
-// without a word. Where a time is missing, or may not be read, the first note
-// is taken for the opening.
-func (p *Provider) opens(ctx context.Context, ticket psa.Ref, row []byte, id string) (bool, error) {
-	if p.opening < 0 {
-		return true, nil
+// getTicket reads a ticket and the note it was opened with. The ticket's row is
+// the last that is asked for: who writes to it next decides by what it holds.
+func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, error) {
+	t, written, threadErr := p.openingOf(ctx, ref)
+	rec, err := p.one(ctx, p.lists[psa.KindTicket][0], psa.Ref{}, ref.ID, "")
+	if err != nil {
+		return psa.Record{}, err
+	}
+	p.remember(rec)
+	if threadErr == nil {
+		t.settle(rec.Fields.Time("created_at"), written, p.opening)
+	}
+	return described(rec, t, threadErr)
+}
+
+// withDescription adds to a ticket what it was opened with.
+func (p *Provider) withDescription(ctx context.Context, rec psa.Record) (psa.Record, error) {
+	p.remember(rec)
+	t, err := p.thread(ctx, rec.Ref)
+	return described(rec, t, err)
+}
+
+// described puts the description into a ticket. Without the right to read notes
+// it is not known.
+func described(rec psa.Record, t *thread, err error) (psa.Record, error) {
+	switch {
+	case errors.Is(err, psa.ErrDenied):
+	case err != nil:
+		return psa.Record{}, err
+	case t.opening == "":
+		rec.Fields["description"] = nil
+	default:
+		rec.Fields["description"] = textOrNone(t.description)
+	}
+	return rec, nil
+}
+
+// thread reads the notes of a ticket, and which of them it was opened with.
+func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) {
+	t, err := p.candidates(ctx, ticket)
+	if err != nil || t.first == nil || p.opening < 0 {
+		return t, err
 	}
 	entered, err := p.made(ctx, p.lists[psa.KindTicket][0], psa.Ref{}, ticket.ID, "_info,id")
 	if err != nil || entered.IsZero() {
-		return true, err
+		return t, err
 	}
-	// A row of notes has the time in it; one of allNotes names none, so that
-	// the note is looked up in notes.
+	written, err := p.written(ctx, ticket, t)
+	t.settle(entered, written, p.opening)
+	return t, err
+}
+
+// openingOf reads all that thread does but when the ticket was made.
+func (p *Provider) openingOf(ctx context.Context, ticket psa.Ref) (t *thread, written time.Time, err error) {
+	t, err = p.candidates(ctx, ticket)
+	if err == nil && t.first != nil && p.opening >= 0 {
+		written, err = p.written(ctx, ticket, t)
+	}
+	return t, written, err
+}
+
+// settle keeps the first note that the client reads as the description only if
+// it is what the ticket was opened with: initialDescription becomes a note in
+// the moment the ticket is made. A later one is an answer to a ticket that was
+// opened without a word. Where a time is missing, or may not be read, the first
+// note is taken for the opening; so it is whenever within is below 0.
+func (t *thread) settle(entered, written time.Time, within time.Duration) {
+	if within >= 0 && !entered.IsZero() && !written.IsZero() && written.Sub(entered) > within {
+		t.opening, t.description = "", ""
+	}
+}
+
+// written returns when the first note was written, zero if nobody tells. A row
+// of notes has the time in it; one of allNotes names none, so that the note is
+// looked up in notes.
+func (p *Provider) written(ctx context.Context, ticket psa.Ref, t *thread) (time.Time, error) {
 	plain := p.lists[psa.KindNote][1]
-	written := plain.layout.Decode(row, ticket).Fields.Time("created_at")
-	if written.IsZero() {
-		written, err = p.made(ctx, plain, ticket, id, "dateCreated,id")
-		if errors.Is(err, psa.ErrNotFound) {
-			return true, nil // gone by now, or not shown one by one; the ticket is there
-		}
-		if err != nil || written.IsZero() {
-			return true, err
-		}
+	if at := plain.layout.Decode(t.first, ticket).Fields.Time("created_at"); !at.IsZero() {
+		return at, nil
 	}
-	return written.Sub(entered) <= p.opening, nil
+	at, err := p.made(ctx, plain, ticket, t.opening, "dateCreated,id")
+	if errors.Is(err, psa.ErrNotFound) {
+		return time.Time{}, nil // gone by now, or not shown one by one; the ticket is there
+	}
+	return at, err
 }
 
 // made returns when a row was made, asking the server once. It is zero if the

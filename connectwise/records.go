@@ -183,32 +183,6 @@ func (p *Provider) gone(ctx context.Context, ref psa.Ref) bool {
 	return errors.Is(err, psa.ErrNotFound)
 }
 
-// getTicket reads a ticket and the note it was opened with. Without the right to read notes
-// the description is not known.
-func (p *Provider) getTicket(ctx context.Context, ref psa.Ref) (psa.Record, error) {
-	rec, err := p.one(ctx, p.lists[psa.KindTicket][0], psa.Ref{}, ref.ID, "")
-	if err != nil {
-		return psa.Record{}, err
-	}
-	return p.withDescription(ctx, rec)
-}
-
-// withDescription adds to a ticket what it was opened with.
-func (p *Provider) withDescription(ctx context.Context, rec psa.Record) (psa.Record, error) {
-	p.remember(rec)
-	t, err := p.thread(ctx, rec.Ref)
-	switch {
-	case errors.Is(err, psa.ErrDenied):
-	case err != nil:
-		return psa.Record{}, err
-	case t.opening == "":
-		rec.Fields["description"] = nil
-	default:
-		rec.Fields["description"] = textOrNone(t.description)
-	}
-	return rec, nil
-}
-
 // getNote reads one note out of all those of its ticket. The one that is the
 // ticket's description is found too, although no list has it: it may have been
 // written as a note, right behind a ticket that had none.
@@ -237,13 +211,14 @@ type thread struct {
 	rows        []byte // a JSON array
 	opening     string // id of the note that is the ticket's description; "" if there is none
 	description string
+	first       []byte // the row of opening
 }
 
-// thread reads the notes of a ticket. allNotes marks what was merged, bundled
+// candidates reads the notes of a ticket. allNotes marks what was merged, bundled
 // or copied from a parent ticket, but has neither a count nor an order, so
 // that nothing proves a second page: what does not fit into one is read from
 // notes, as on servers without allNotes.
-func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) {
+func (p *Provider) candidates(ctx context.Context, ticket psa.Ref) (*thread, error) {
 	every, plain := p.lists[psa.KindNote][0], p.lists[psa.KindNote][1]
 	t := &thread{list: every}
 	ok, old := false, p.c.quirks.has(noNotes, "")
@@ -265,7 +240,6 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 	}
 	// The issue or discussion note with the lowest id may be what the ticket was
 	// opened with; ConnectWise tickets have no other description.
-	var first []byte
 	for row, err := range rest.Rows(t.rows, "") {
 		if err != nil {
 			return nil, err
@@ -275,18 +249,8 @@ func (p *Provider) thread(ctx context.Context, ticket psa.Ref) (*thread, error) 
 			continue // yielded as a bad row, or none of this ticket's notes
 		}
 		if (n.Issue || n.Discussion) && (t.opening == "" || less(n.ID.String(), t.opening)) {
-			t.opening, t.description, first = n.ID.String(), n.Text, row
+			t.opening, t.description, t.first = n.ID.String(), n.Text, row
 		}
-	}
-	if first == nil {
-		return t, nil
-	}
-	ok, err = p.opens(ctx, ticket, first, t.opening)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		t.opening, t.description = "", ""
 	}
 	return t, nil
 }

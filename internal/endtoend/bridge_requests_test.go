@@ -2,6 +2,10 @@ package endtoend
 
 import (
 	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +119,43 @@ func (w *tandem) costs(idle int) {
 			w.t.Errorf("%s: %d requests and %d writes, want at most %d and %d", c.what, sent, writes, c.most, c.write)
 		}
 	}
+}
+
+// TestBridgeWindow looks at what stands between the read that a write goes by and
+// the write, where what a person enters here may be lost: nothing, also in a
+// process that knows nothing of the record yet.
+func TestBridgeWindow(t *testing.T) {
+	for _, v := range psaVendors() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newTandem(t, v)
+				w.settle()
+				opened, taken := w.hostTicket("opened there"), w.ticket("opened here")
+				w.settle()
+				for _, ticket := range []psa.Ref{opened, w.there(psa.KindTicket, itoa(taken))} {
+					w.psa = w.bench.open()
+					w.restart()
+					w.subject(ticket, "renamed")
+					before := len(w.sim.Requests())
+					w.once()
+					made := w.sim.Requests()[before:]
+					at := slices.IndexFunc(made, isWrite)
+					if at < 1 {
+						t.Fatalf("nothing was written: %v", made)
+					}
+					if r := made[at-1]; !reads(r, w.here(ticket)) {
+						t.Errorf("before %s %s there is %s %s", made[at].Method, made[at].Path, r.Method, r.Path)
+					}
+				}
+			})
+		})
+	}
+}
+
+// reads tells whether a request asks for one ticket.
+func reads(r request, ticket int) bool {
+	return r.Method == http.MethodGet && path.Base(r.Path) == itoa(ticket) || r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/Tickets/query")
 }
 
 // slack are the lists of deletions, and Autotask's looks at its quota, that may
