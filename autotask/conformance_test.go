@@ -18,9 +18,13 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	t.Run("documented", func(t *testing.T) { psatest.Run(t, harness(autotasktest.Options{})) })
+	t.Run("documented", func(t *testing.T) {
+		t.Parallel()
+		psatest.Run(t, harness(autotasktest.Options{}))
+	})
 	// The other reading of every point that the vendor's documents leave open.
 	t.Run("other readings", func(t *testing.T) {
+		t.Parallel()
 		psatest.Run(t, harness(autotasktest.Options{
 			NullItem: true, EmptyLastPage: true, Unordered: true, NoUDFKey: true, ZonelessTimes: true, CasePath: true,
 			ThreadStatus: http.StatusTooManyRequests, NotesKeepStamp: true,

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"strings"
 	"time"
 
@@ -109,6 +110,11 @@ type Provider struct {
 //go:embed fields.yaml
 var fieldsYAML []byte
 
+// fields is the layout, read once for all providers of a process.
+var fields = sync.OnceValues(func() (*mapping.Layout, error) {
+	return mapping.ParseLayout("autotask/fields.yaml", fieldsYAML)
+})
+
 // New returns a provider. It makes no request. The error names everything that
 // is wrong with cfg.
 func New(cfg Config) (*Provider, error) {
@@ -116,7 +122,7 @@ func New(cfg Config) (*Provider, error) {
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("autotask: %w", errors.Join(errs...))
 	}
-	layout, err := mapping.ParseLayout("autotask/fields.yaml", fieldsYAML)
+	layout, err := fields()
 	if err != nil {
 		return nil, fmt.Errorf("autotask: %w", err)
 	}

@@ -20,12 +20,14 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Run("hosted", func(t *testing.T) {
+		t.Parallel()
 		psatest.Run(t, harness(halopsatest.Options{}, func(c *halopsa.Config) {
 			c.Outcomes = halopsa.Outcomes{Internal: 7, Public: 3, Time: 8}
 		}))
 	})
 	// The other reading of points that the vendor's documents leave open.
 	t.Run("other readings", func(t *testing.T) {
+		t.Parallel()
 		psatest.Run(t, harness(halopsatest.Options{
 			SharedAuth: true, RetryAfter: true, SinceExclusive: true, UserCustomFields: true,
 			TypesRequired: true, RefusePriority: true, NullClears: true, ManyAsArray: true, WriteStatus: 200, Notify: true,

@@ -147,14 +147,32 @@ func writeCreate(e *env) {
 	}
 }
 
-// refused creates, which must fail, and counts rows.
-func (e *env) refused(kind psa.Kind, what string, fields psa.Fields) {
-	before := len(e.list(kind, psa.Query{}))
-	_, err := psa.Create(e.ctx, e.p, kind, fields, psa.NotifyNone)
-	e.invalid(kind, "create "+what, err)
-	if after := len(e.list(kind, psa.Query{})); after != before {
-		e.at(kind, "create %s: %d rows, %d before", what, after, before)
+// refusals are creates of one kind that must fail and leave no row.
+type refusals struct {
+	*env
+	kind psa.Kind
+	like psa.Fields // makes a valid row
+	rows int
+}
+
+func (e *env) refusals(kind psa.Kind) *refusals {
+	return &refusals{env: e, kind: kind, like: e.sample(kind, "psatest refused"), rows: len(e.list(kind, psa.Query{}))}
+}
+
+// create tries a row like a valid one with one field changed, or without it if
+// v is nil, and counts rows.
+func (r *refusals) create(what, name string, v any) {
+	fields := r.like.Clone()
+	if fields[name] = v; v == nil {
+		delete(fields, name)
 	}
+	_, err := psa.Create(r.ctx, r.p, r.kind, fields, psa.NotifyNone)
+	r.invalid(r.kind, "create "+what, err)
+	after := len(r.list(r.kind, psa.Query{}))
+	if after != r.rows {
+		r.at(r.kind, "create %s: %d rows, %d before", what, after, r.rows)
+	}
+	r.rows = after
 }
 
 func (e *env) invalid(kind psa.Kind, what string, err error) {
@@ -167,32 +185,27 @@ func (e *env) invalid(kind psa.Kind, what string, err error) {
 
 func writeRequired(e *env) {
 	for _, kind := range e.kinds(psa.CanCreate) {
+		r := e.refusals(kind)
 		for _, name := range e.f[kind].Required {
-			fields := e.sample(kind, "psatest incomplete")
-			if _, ok := fields.Lookup(name); !ok {
+			if _, ok := r.like.Lookup(name); !ok {
 				e.at(kind, "the sample has no %s, which is required", name)
 				continue
 			}
-			delete(fields, name)
-			e.refused(kind, "without "+name, fields)
+			r.create("without "+name, name, nil)
 		}
 	}
 }
 
 func writeInvalid(e *env) {
 	for _, kind := range e.kinds(psa.CanCreate) {
-		with := func(name string, v any) psa.Fields {
-			f := e.sample(kind, "psatest invalid")
-			f[name] = v
-			return f
-		}
-		e.refused(kind, "with an unknown field", with("no_such_field", "x"))
+		r := e.refusals(kind)
+		r.create("with an unknown field", "no_such_field", "x")
 		for _, f := range psa.Schema(kind) {
 			switch {
 			case f.ReadOnly && f.Type == psa.TypeString:
-				e.refused(kind, "with read-only "+f.Name, with(f.Name, "x"))
+				r.create("with read-only "+f.Name, f.Name, "x")
 			case f.Type == psa.TypeRef && slices.Contains(e.f[kind].Required, f.Name) && e.f.Can(f.Kind, psa.CanList):
-				e.refused(kind, "with "+f.Name+" of no row", with(f.Name, psa.Reference{ID: "987654321"}.Fields()))
+				r.create("with "+f.Name+" of no row", f.Name, psa.Reference{ID: "987654321"}.Fields())
 			}
 		}
 	}
