@@ -48,6 +48,7 @@ func tells(t *testing.T, out string) {
 // TestProgram builds the program and runs it the way a newcomer does: it tells
 // the same story of every vendor, and nothing of it is wrong.
 func TestProgram(t *testing.T) {
+	t.Parallel()
 	bin := filepath.Join(t.TempDir(), "bridge")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -70,6 +71,7 @@ func TestProgram(t *testing.T) {
 
 // One story within this process, for the race detector.
 func TestStory(t *testing.T) {
+	t.Parallel()
 	var out, errs bytes.Buffer
 	if code := run(t.Context(), []string{"-simulate", "autotask"}, noEnv, &out, &errs); code != exitFine {
 		t.Fatalf("exit code %d\n%s%s", code, errs.String(), out.String())
@@ -202,6 +204,7 @@ func (s *shell) tasks(args ...string) (all []bridge.TaskView) {
 
 // TestCommands is a connection's life from the first plan to the end.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for _, e := range []string{"dana.ruiz@msp.example", "priya.patel@msp.example"} {
 		s.add(psa.KindMember, hostdb.Values{"login": e, "first_name": "A", "last_name": "B", "email": e})

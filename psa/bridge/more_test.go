@@ -618,6 +618,7 @@ func TestInactiveCounterpart(t *testing.T) {
 // TestFirstRunIsResumed: a first list that was cut goes on behind the last
 // thousand rows that were dealt with.
 func TestFirstRunIsResumed(t *testing.T) {
+	t.Parallel()
 	const rows = 1500
 	yaml, _, _ := strings.Cut(desk, "  note:")
 	w := newWorld(t, yaml, people, func(o *bridge.Options) { o.Limits.Creates = -1 })

@@ -311,6 +311,7 @@ func TestPlanWithAnswers(t *testing.T) {
 
 // An unchanged world does exactly what the plan shows, whatever happened before.
 func TestPropertyPlanIsDone(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		policies := []bridge.Policy{{}, bridge.Phase1(bridge.Left), bridge.Phase2(bridge.Left), bridge.Phase3(bridge.Left)}
 		policy := policies[rapid.IntRange(0, len(policies)-1).Draw(rt, "policy")]
