@@ -238,7 +238,9 @@ func (w *world) settle() {
 			for _, r := range s.rows[k] {
 				if r.hidden || r.bad {
 					r.hidden, r.bad = false, false
-					s.touch(r)
+					if setups[w.shape.setup].sweep < 0 { // no sweep would ever see it
+						s.touch(r)
+					}
 				}
 				r.prev = nil
 			}

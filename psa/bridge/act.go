@@ -95,8 +95,8 @@ func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields p
 		return psa.NotifyNone // old, or nothing proves that it is not
 	}
 	made := source.Fields.Time("created_at")
-	if at := r.since[kind][to.Other()]; !source.Updated.After(at) || op == opCreate && !made.IsZero() && !made.After(at) {
-		return psa.NotifyNone // it was there before the bridge was
+	if at, done := r.since[kind]; !done || !source.Updated.After(at[to.Other()]) || op == opCreate && !made.IsZero() && !made.After(at[to.Other()]) {
+		return psa.NotifyNone // it was there before the bridge was, or may have been
 	}
 	return p.Notify(Change{Side: to, Kind: kind, Op: op, Fields: fields, Source: source})
 }

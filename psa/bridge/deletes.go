@@ -138,7 +138,10 @@ func (r *run) missed(t cache.Task) error {
 		}
 		return r.side(t.Side, t.Kind, err)
 	}
-	return r.buried(l, t.Side, psa.Deletion{Ref: psa.Ref{Kind: t.Kind, ID: t.Record}}, &t)
+	if err := r.buried(l, t.Side, psa.Deletion{Ref: psa.Ref{Kind: t.Kind, ID: t.Record}}, &t); err != nil {
+		return r.trouble(t.Kind, t.Side, t.Record, l.Key, err, how{}, nil)
+	}
+	return nil
 }
 
 // deletions reads which rows a system says are gone, once in a while.
@@ -214,7 +217,8 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 		l.Reason = "merged into " + d.MergedInto.ID + " on the " + s.String() + " side"
 	}
 	r.rep.Gone++
-	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: l.Reason}}}
+	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: l.Reason}},
+		Seen: []cache.Seen{{Side: s, Kind: l.Kind, ID: l.IDs[s]}}} // if it comes back it is looked at, though it is as it was
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
@@ -241,7 +245,15 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	if policy == PropagateDelete && d.MergedInto.ID == "" {
 		f := r.sides[to].offers[l.Kind]
 		can := f.Can.Has(psa.CanDeactivate) || f.Can.Has(psa.CanDelete) && r.b.opts.HardDelete[to]
+		shown := true
+		if t != nil { // nobody says that it was deleted: it was not found
+			if shown, err = r.showsAny(l.Kind, s, l.Parent); err != nil {
+				return err
+			}
+		}
 		switch {
+		case !shown:
+			ask.Reason = "not found on the " + s.String() + " side, which shows no other " + string(l.Kind) + " either: it may be hidden"
 		case changed:
 			ask.Reason += "; the " + to.String() + " side was edited since"
 		case !can:
@@ -252,6 +264,33 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	}
 	b.Tasks = append(b.Tasks, ask)
 	return r.saveTasks(b)
+}
+
+// showsAny reports whether a side shows any row of a kind. Where it shows none,
+// a right was perhaps taken away, and what is not found proves nothing.
+func (r *run) showsAny(kind psa.Kind, s Side, parent string) (bool, error) {
+	f := r.sides[s].offers[kind]
+	var q psa.Query
+	if f.PerParent {
+		of, ok, err := r.st.Link(r.ctx, r.source, parent)
+		if err != nil {
+			return false, &stateErr{err}
+		}
+		if !ok || of.IDs[s] == "" {
+			return false, nil
+		}
+		q.Parent = psa.Ref{Kind: f.Parent, ID: of.IDs[s]}
+	}
+	if !f.Can.Has(psa.CanList) {
+		return false, nil
+	}
+	for _, err := range r.sides[s].List(r.ctx, kind, q) {
+		if errors.Is(err, psa.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // edited reports whether a side was changed since both agreed.

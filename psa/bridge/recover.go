@@ -118,7 +118,8 @@ func (r *run) finishCreate(l cache.Link) error {
 	return err
 }
 
-// trace looks for the row that a create may have made.
+// trace looks for the row that a create may have made. The error is that of a
+// row that cannot be read and may be it.
 func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool, err error) {
 	to := l.Pending.Side
 	if r.searchable(k, to) {
@@ -147,6 +148,7 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 	if marker := newPath(k.marker[to]); marker != nil {
 		like = func(f psa.Fields) bool { return marker.text(f) == r.b.marker(to.Other(), l.IDs[to.Other()]) }
 	}
+	var unread error
 	for row, err := range r.sides[to].List(r.ctx, k.kind, q) {
 		if errors.Is(err, psa.ErrNotFound) {
 			return nil, false, nil
@@ -154,20 +156,27 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 		if err != nil {
 			return nil, false, err
 		}
-		if row.Err != nil || !like(row.Fields) {
+		// A row that cannot be read may be the one.
+		mayBe := row.Err != nil && (row.Updated.IsZero() || !row.Updated.Before(l.Pending.At.Add(-r.b.opts.Overlap)))
+		if !mayBe && (row.Err != nil || !like(row.Fields)) {
 			continue
 		}
 		_, taken, err := r.st.LinkOf(r.ctx, r.source, to, row.Ref)
 		if err != nil {
 			return nil, false, &stateErr{err}
 		}
-		if taken {
-			continue
-		}
-		if rec != nil {
+		switch {
+		case taken:
+		case mayBe:
+			unread = row.Err
+		case rec != nil:
 			return nil, true, nil
+		default:
+			rec = &row
 		}
-		rec = &row
+	}
+	if rec == nil && unread != nil {
+		return nil, false, unread
 	}
 	return rec, false, nil
 }

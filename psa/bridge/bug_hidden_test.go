@@ -1,0 +1,116 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/psasync/psasync/psa"
+	"github.com/psasync/psasync/psa/bridge"
+	"github.com/psasync/psasync/psa/psatest"
+)
+
+// Records of a kind that a side shows none of any more may be hidden: nothing is
+// deleted for it, and a person is asked. One that is missing among others is
+// deleted, as the policy says.
+func TestHiddenRecordsAreNotDeleted(t *testing.T) {
+	for _, all := range []bool{true, false} {
+		w, l, r := pair(t, basic, func(o *bridge.Options) {
+			o.Deletes, o.HardDelete = bridge.PropagateDelete, [2]bool{true, true}
+		})
+		var rows []psa.Record
+		for _, ref := range w.right.Refs(psa.KindTicket) {
+			rec, _ := w.right.Row(ref)
+			rows = append(rows, rec)
+		}
+		w.right.Clear(psa.KindTicket)
+		if !all {
+			for _, rec := range rows {
+				if rec.Ref != r {
+					w.right.Put(rec)
+				}
+			}
+		}
+		before := len(w.left.Refs(psa.KindTicket))
+		for range 2 {
+			w.tick(25 * time.Hour)
+			w.settle()
+		}
+		if !all {
+			w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before-1)
+			w.want("the missing one", fieldOf(w, bridge.Left, l, "summary"), "no record")
+			continue
+		}
+		w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before)
+		w.want("asked", len(w.tasks()), len(rows))
+		w.right.Put(rows...)
+		w.tick(25 * time.Hour)
+		w.settle()
+		w.want("tasks", w.tasks(), "[]")
+		w.left.Edit(l, psa.Fields{"po_number": "goes on"})
+		w.settle()
+		w.want("right", fieldOf(w, bridge.Right, r, "po_number"), "goes on")
+	}
+}
+
+// A create whose answer was lost is not repeated while a row that cannot be read
+// may be what it made.
+func TestLostCreateAmongUnreadableRows(t *testing.T) {
+	w, l, _ := pair(t, basic)
+	made := w.left.Put(psatest.Row(psa.KindNote, "", psa.Fields{"ticket": psatest.RefTo(l.ID, ""), "text": "only once", "visibility": "internal"}))[0]
+	w.left.Touch(l)
+	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
+		psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 1, Err: psa.ErrUnavailable})
+	w.tick(2 * time.Minute)
+	_, _ = w.b.Once(t.Context()) // cut by the list
+	notes := func() int { return len(find(w, bridge.Right, psa.KindNote, "text", "only once")) }
+	w.want("notes", notes(), 1)
+	w.right.Heal()
+	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: -1, Bad: []string{find(w, bridge.Right, psa.KindNote, "text", "only once")[0].ID}})
+	for range 5 {
+		w.tick(time.Hour)
+		w.once()
+	}
+	w.want("notes while the row cannot be read", notes(), 1)
+	w.right.Heal()
+	w.tick(3 * time.Hour)
+	w.settle()
+	w.want("notes", notes(), 1)
+	w.want("the copy", w.peer(bridge.Left, made).Fields["text"], "only once")
+	w.want("notes on the left", len(find(w, bridge.Left, psa.KindNote, "text", "only once")), 1)
+	w.want("tasks", w.tasks(), "[]")
+}
+
+// While the first comparison of a kind is not finished, nobody is told of
+// anything: what it left to do may have been there before.
+func TestNoMailBeforeTheFirstComparisonEnds(t *testing.T) {
+	w := newWorld(t, basic, func(o *bridge.Options) {
+		o.Policy.Notify = func(bridge.Change) psa.Notify { return psa.NotifyContact }
+	})
+	old := ref(psa.KindTicket, "1001")
+	w.left.Touch(old)
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, Bad: []string{old.ID}})
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, Times: -1, Err: psa.ErrUnavailable})
+	w.tick(time.Minute)
+	if _, err := w.b.Once(t.Context()); err == nil {
+		t.Fatal("the first run was not cut")
+	}
+	w.right.Heal()
+	w.tick(time.Minute)
+	w.left.Touch(old)
+	w.settle()
+	w.tick(time.Hour)
+	w.settle()
+	w.peer(bridge.Left, old)
+	for _, m := range append(w.left.Mails(), w.right.Mails()...) {
+		if m.To != psa.NotifyNone {
+			t.Errorf("mail about %s", m.Ref)
+		}
+	}
+	fresh := w.left.Put(psatest.Row(psa.KindTicket, "", psa.Fields{"summary": "new", "company": psatest.RefTo("1", "")}))[0]
+	w.settle()
+	told := false
+	for _, m := range w.right.Mails() {
+		told = told || m.Ref == w.peer(bridge.Left, fresh).Ref && m.To != psa.NotifyNone
+	}
+	w.want("people are told of a new one", told, true)
+}
