@@ -15,6 +15,7 @@ import (
 	"github.com/jarcoal/httpmock"
 	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/autotask/autotasktest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -27,6 +28,8 @@ const (
 func keys(context.Context) (autotask.Credentials, error) {
 	return autotask.Credentials{IntegrationCode: "code", UserName: "api+user@msp.example", Secret: "s$cret"}, nil
 }
+
+var answer = adaptertest.Answer
 
 // mocked returns a provider whose requests go to mock.
 func mocked(t testing.TB, change func(*autotask.Config)) (*autotask.Provider, *httpmock.MockTransport) {
@@ -46,28 +49,9 @@ func mocked(t testing.TB, change func(*autotask.Config)) (*autotask.Provider, *h
 	return p, mock
 }
 
-// answer is a responder that says the vendor's clock too.
-func answer(status int, body string, header ...string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		resp := httpmock.NewStringResponse(status, body)
-		resp.Request = r
-		resp.Header.Set("Content-Type", "application/json; charset=utf-8")
-		resp.Header.Set("Date", "Mon, 15 Jun 2026 10:00:00 GMT")
-		for i := 0; i < len(header); i += 2 {
-			resp.Header.Set(header[i], header[i+1])
-		}
-		return resp, nil
-	}
-}
-
 // departments lists departments and returns the error.
-func departments(ctx context.Context, p *autotask.Provider) error {
-	for _, err := range p.List(ctx, psa.KindDepartment, psa.Query{}) {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func departments(ctx context.Context, p psa.Provider) error {
+	return adaptertest.ListError(ctx, p, psa.KindDepartment)
 }
 
 func TestConfig(t *testing.T) {
@@ -314,7 +298,7 @@ func TestZoneMoved(t *testing.T) {
 	for _, blank := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			p, srv := open(t, autotasktest.Small(), &autotasktest.Options{WrongZoneEmpty: blank}, nil)
-			n := len(list(t, p, psa.KindDepartment, psa.Query{}))
+			n := len(adaptertest.List(t, p, psa.KindDepartment, psa.Query{}))
 			before, err := p.Instance(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -322,7 +306,7 @@ func TestZoneMoved(t *testing.T) {
 			time.Sleep(time.Hour)
 			srv.MoveZone()
 			srv.ClearCounters()
-			if got := len(list(t, p, psa.KindDepartment, psa.Query{})); got != n {
+			if got := len(adaptertest.List(t, p, psa.KindDepartment, psa.Query{})); got != n {
 				t.Errorf("%d departments after the move, want %d", got, n)
 			}
 			// Refused or empty (and the quota, after an hour), zoneInformation, sent again.
@@ -359,7 +343,7 @@ func TestZoneMovedMeanwhile(t *testing.T) {
 		if !errors.Is(failed, psa.ErrUnavailable) || !psa.Temporary(failed) || n > 100 {
 			t.Errorf("%d rows, %v", n, failed)
 		}
-		if got, want := len(list(t, p, psa.KindContact, psa.Query{})), len(tenant.IDs("Contacts")); got != want {
+		if got, want := len(adaptertest.List(t, p, psa.KindContact, psa.Query{})), len(tenant.IDs("Contacts")); got != want {
 			t.Errorf("%d contacts afterwards, want %d", got, want)
 		}
 	})

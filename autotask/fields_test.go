@@ -2,22 +2,17 @@ package autotask
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
-
-var update = flag.Bool("update", false, "write testdata/rows.golden.json")
 
 // tables answers what rows depend on besides their list.
 type tables struct{}
@@ -58,76 +53,27 @@ func offline(t testing.TB) *Provider {
 // The layout of every list: rows with the vendor's keys and invented values,
 // and what becomes of them. Rows that are left out are null.
 func TestFields(t *testing.T) {
-	src, err := os.ReadFile("testdata/rows.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string][]json.RawMessage{}
-	if err := json.Unmarshal(src, &rows); err != nil {
-		t.Fatal(err)
-	}
-	p := offline(t)
-	got := map[string][]*psa.Record{}
+	p, fixtures := offline(t), adaptertest.OpenFixtures(t, errSkip)
 	for _, lists := range p.lists {
 		for _, l := range lists {
 			entry := strings.TrimSuffix(l.entry(), "/")
-			if len(rows[entry]) == 0 {
-				t.Errorf("testdata/rows.json has no %s", entry)
-			}
 			x := extra{finish: parentOf(l)}
 			if l.field == "" {
+				var err error
 				if x, err = p.extra(t.Context(), l, "test", entry); err != nil {
 					t.Fatal(err)
 				}
 			}
 			decode, shape := p.decoder(l, x), p.shape(l, x)
-			for _, row := range rows[entry] {
+			fixtures.Decode(entry, l.kind, func(row []byte) ([]byte, error) {
 				if len(x.secret) > 0 {
 					row, _ = withoutFields(row, x.secret)
 				}
-				raw, err := shape.Cut(row)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := decode(raw, psa.Ref{})
-				if errors.Is(r.Err, errSkip) {
-					got[entry] = append(got[entry], nil)
-					continue
-				}
-				if r.Err != nil {
-					t.Errorf("%s: %v", entry, r.Err)
-				}
-				for name := range r.Fields {
-					if _, ok := psa.FieldOf(l.kind, name); !ok {
-						t.Errorf("%s: %q is no field", entry, name)
-					}
-				}
-				got[entry] = append(got[entry], &r)
-				for _, canary := range []string{"canary", "9123"} {
-					if strings.Contains(string(raw), canary) {
-						t.Errorf("%s: money or a secret stays in Raw: %s", entry, raw)
-					}
-				}
-			}
+				return shape.Cut(row)
+			}, func(raw []byte) psa.Record { return decode(raw, psa.Ref{}) })
 		}
 	}
-	out, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out = append(out, '\n')
-	if *update {
-		if err := os.WriteFile("testdata/rows.golden.json", out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/rows.golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(out)); diff != "" {
-		t.Errorf("canonical rows differ; look at them, then run go test -run TestFields -update (-want +got):\n%s", diff)
-	}
+	fixtures.Compare()
 }
 
 // What is read is asked for, and what is denied is neither.
@@ -160,14 +106,7 @@ func TestSelection(t *testing.T) {
 
 func TestFeatures(t *testing.T) {
 	f := offline(t).Features()
-	for _, kind := range slices.Concat(psa.ConfigKinds(), psa.RecordKinds()) {
-		if _, ok := f[kind]; !ok {
-			t.Errorf("nothing is said about %s", kind)
-		}
-		if f[kind].Term == "" && f.Can(kind, psa.CanList) {
-			t.Errorf("%s has no term", kind)
-		}
-	}
+	adaptertest.Spoken(t, f)
 	for kind := range maps.Keys(absent()) {
 		if f[kind].Can != 0 || f[kind].Missing[psa.CanList] == "" {
 			t.Errorf("%s: %+v", kind, f[kind])

@@ -22,8 +22,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/psasync/psasync/mapping"

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/autotask/autotasktest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -39,7 +40,7 @@ func TestCompanyZero(t *testing.T) {
 	tenant := desk()
 	tenant.Add("Companies/0/Contacts", row{"id": 8, "firstName": "One", "lastName": "of us", "isActive": 1})
 	p, _ := open(t, tenant, nil, nil)
-	if got := ids(list(t, p, psa.KindCompany, psa.Query{})); !slices.Equal(got, []string{"0", "5"}) {
+	if got := ids(adaptertest.List(t, p, psa.KindCompany, psa.Query{})); !slices.Equal(got, []string{"0", "5"}) {
 		t.Errorf("companies %v", got)
 	}
 	if n, err := p.Count(t.Context(), psa.KindCompany, psa.Query{}); n != 2 || err != nil {
@@ -49,11 +50,11 @@ func TestCompanyZero(t *testing.T) {
 	if err != nil || r.Name() != "Summit MSP" {
 		t.Errorf("company 0: %q, %v", r.Name(), err)
 	}
-	own := list(t, p, psa.KindContact, psa.Query{Parent: psa.Ref{Kind: psa.KindCompany, ID: "0"}})
+	own := adaptertest.List(t, p, psa.KindContact, psa.Query{Parent: psa.Ref{Kind: psa.KindCompany, ID: "0"}})
 	if len(own) != 1 || own[0].Parent.ID != "0" || own[0].Fields.Ref("company").ID != "0" {
 		t.Errorf("contacts of company 0: %v", own)
 	}
-	if got := ids(list(t, p, psa.KindCompany, psa.Query{After: "0"})); !slices.Equal(got, []string{"5"}) {
+	if got := ids(adaptertest.List(t, p, psa.KindCompany, psa.Query{After: "0"})); !slices.Equal(got, []string{"5"}) {
 		t.Errorf("companies behind 0: %v", got)
 	}
 }
@@ -75,7 +76,7 @@ func TestNotes(t *testing.T) {
 	tenant.Add("TimeEntries", row{"id": 21, "resourceID": 1, "hoursWorked": 8.0, "dateWorked": "2026-06-09"})
 	p, _ := open(t, tenant, nil, nil)
 	got := map[string]string{}
-	for _, r := range list(t, p, psa.KindNote, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindNote, psa.Query{}) {
 		got[r.ID] = r.Fields.String("visibility")
 	}
 	want := map[string]string{"10": "public", "11": "internal", "12": "team", "13": "internal", "15": "public"}
@@ -90,10 +91,10 @@ func TestNotes(t *testing.T) {
 			t.Errorf("%s: %v, %v", ref, r.Fields, err)
 		}
 	}
-	if got := ids(list(t, p, psa.KindTimeEntry, psa.Query{})); !slices.Equal(got, []string{"20"}) {
+	if got := ids(adaptertest.List(t, p, psa.KindTimeEntry, psa.Query{})); !slices.Equal(got, []string{"20"}) {
 		t.Errorf("time entries %v", got)
 	}
-	for _, r := range list(t, p, psa.KindNoteType, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindNoteType, psa.Query{}) {
 		if want := r.ID != "13"; r.Active != want {
 			t.Errorf("note type %s %q: active %v, want %v", r.ID, r.Name(), r.Active, want)
 		}
@@ -206,7 +207,7 @@ func TestNothingIsDoubted(t *testing.T) {
 	for _, id := range tenant.IDs("Roles") {
 		tenant.Remove("Roles", id)
 	}
-	if rows := list(t, p, psa.KindWorkRole, psa.Query{}); len(rows) > 0 {
+	if rows := adaptertest.List(t, p, psa.KindWorkRole, psa.Query{}); len(rows) > 0 {
 		t.Errorf("rows %v", ids(rows))
 	}
 }
@@ -299,7 +300,7 @@ func TestWorkTypeUse(t *testing.T) {
 		}
 	}
 	p, srv := open(t, tenant, nil, func(c *autotask.Config) { c.WorkTypeUse = []string{"1", "3"} })
-	rows := list(t, p, psa.KindWorkType, psa.Query{})
+	rows := adaptertest.List(t, p, psa.KindWorkType, psa.Query{})
 	n, err := p.Count(t.Context(), psa.KindWorkType, psa.Query{})
 	if len(rows) == 0 || n != len(rows) || err != nil {
 		t.Errorf("%d work types, counted %d, %v", len(rows), n, err)
@@ -316,7 +317,7 @@ func TestClosed(t *testing.T) {
 	tenant := autotasktest.Small()
 	tenant.UpdatePicklistValue("Tickets", "status", autotasktest.StatusComplete, func(v *autotasktest.PicklistValue) { v.Label = "Erledigt" })
 	p, _ := open(t, tenant, nil, nil)
-	for _, r := range list(t, p, psa.KindStatus, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindStatus, psa.Query{}) {
 		if want := r.ID == "5"; r.Fields["closed"] != want {
 			t.Errorf("%s %q: closed %v", r.Ref, r.Name(), r.Fields["closed"])
 		}

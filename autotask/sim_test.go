@@ -6,6 +6,7 @@ import (
 
 	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/autotask/autotasktest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -36,18 +37,6 @@ func open(t testing.TB, tenant *autotasktest.Tenant, opts *autotasktest.Options,
 		t.Fatal(err)
 	}
 	return p, srv
-}
-
-// list returns all rows of a kind.
-func list(t testing.TB, p psa.Provider, kind psa.Kind, q psa.Query) (rows []psa.Record) {
-	t.Helper()
-	for r, err := range p.List(t.Context(), kind, q) {
-		if err != nil || r.Err != nil {
-			t.Fatalf("%s: %v %v", kind, err, r.Err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
 }
 
 // The least number of requests for the whole configuration: where the database
@@ -103,14 +92,14 @@ func TestConfigurationInFewRequests(t *testing.T) {
 func TestListTwice(t *testing.T) {
 	tenant := autotasktest.Small()
 	p, srv := open(t, tenant, nil, nil)
-	n := len(list(t, p, psa.KindBoard, psa.Query{}))
-	list(t, p, psa.KindStatus, psa.Query{})
+	n := len(adaptertest.List(t, p, psa.KindBoard, psa.Query{}))
+	adaptertest.List(t, p, psa.KindStatus, psa.Query{})
 	tenant.AddPicklistValue("Tickets", "queueID", autotasktest.PicklistValue{Label: "New queue"})
 	srv.ClearCounters()
-	if got := len(list(t, p, psa.KindBoard, psa.Query{})); got != n+1 {
+	if got := len(adaptertest.List(t, p, psa.KindBoard, psa.Query{})); got != n+1 {
 		t.Errorf("%d queues, want %d", got, n+1)
 	}
-	list(t, p, psa.KindStatus, psa.Query{})
+	adaptertest.List(t, p, psa.KindStatus, psa.Query{})
 	if n := len(srv.Requests()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/autotask/autotasktest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -209,7 +210,7 @@ func TestCustomFieldsKept(t *testing.T) {
 	}
 	custom, _ := before.Fields["custom"].(psa.Fields)
 	var name string
-	for _, row := range list(t, p, psa.KindCustomField, psa.Query{}) {
+	for _, row := range adaptertest.List(t, p, psa.KindCustomField, psa.Query{}) {
 		if _, ours := custom[row.ID]; ours && row.Fields.String("name") == "Asset Tag" {
 			name = row.ID
 		}

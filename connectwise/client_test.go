@@ -16,6 +16,7 @@ import (
 	"github.com/jarcoal/httpmock"
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -24,6 +25,8 @@ const info = `{"CompanyName":"Acme MSP","Codebase":"v2025_1/","VersionCode":"v20
 func keys(context.Context) (connectwise.Credentials, error) {
 	return connectwise.Credentials{PublicKey: "pub", PrivateKey: "priv"}, nil
 }
+
+var answer = adaptertest.Answer
 
 // mocked returns a provider whose requests go to mock.
 func mocked(t testing.TB, change func(*connectwise.Config)) (*connectwise.Provider, *httpmock.MockTransport) {
@@ -43,28 +46,9 @@ func mocked(t testing.TB, change func(*connectwise.Config)) (*connectwise.Provid
 	return p, mock
 }
 
-// answer is a responder that says the vendor's clock too.
-func answer(status int, body string, header ...string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		resp := httpmock.NewStringResponse(status, body)
-		resp.Request = r
-		resp.Header.Set("Content-Type", "application/json; charset=utf-8")
-		resp.Header.Set("Date", "Mon, 15 Jun 2026 10:00:00 GMT")
-		for i := 0; i < len(header); i += 2 {
-			resp.Header.Set(header[i], header[i+1])
-		}
-		return resp, nil
-	}
-}
-
 // boards lists boards and returns the error.
-func boards(ctx context.Context, p *connectwise.Provider) error {
-	for _, err := range p.List(ctx, psa.KindBoard, psa.Query{}) {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func boards(ctx context.Context, p psa.Provider) error {
+	return adaptertest.ListError(ctx, p, psa.KindBoard)
 }
 
 func TestConfigProblemsAtOnce(t *testing.T) {

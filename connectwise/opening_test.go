@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 )
@@ -104,7 +105,7 @@ func TestOpening(t *testing.T) {
 				if tt.opens {
 					want, description = []string{"77/12"}, "first"
 				}
-				rows := collect(t, p, psa.KindNote, psa.Query{Parent: ticket})
+				rows := adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket})
 				if diff := cmp.Diff(want, ids(rows)); diff != "" {
 					t.Errorf("notes (-want +got):\n%s", diff)
 				}
@@ -151,7 +152,7 @@ func TestFirstNoteOfATicket(t *testing.T) {
 					t.Errorf("asked for besides notes: %q", got)
 				}
 				for _, p := range []*connectwise.Provider{p, fresh(t, srv)} { // another process knows no times
-					rows := collect(t, p, psa.KindNote, psa.Query{Parent: ticket.Ref})
+					rows := adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket.Ref})
 					if len(rows) != 1 || rows[0].Ref != note.Ref || rows[0].Fields["text"] != "Which one?" {
 						t.Fatalf("notes %v, want %s", ids(rows), note.Ref)
 					}
@@ -172,7 +173,7 @@ func TestFirstNoteOfATicket(t *testing.T) {
 func TestRequestsForTheOpening(t *testing.T) {
 	const theTicket, theNote = "/service/tickets/77 fields=_info,id", "/service/tickets/77/notes/11 fields=dateCreated,id"
 	notes := func(p *connectwise.Provider, ticket psa.Ref) []psa.Record {
-		return collect(t, p, psa.KindNote, psa.Query{Parent: ticket})
+		return adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket})
 	}
 	for list, opts := range readings() {
 		t.Run(list, func(t *testing.T) {
@@ -197,7 +198,7 @@ func TestRequestsForTheOpening(t *testing.T) {
 			check(srv, "notes again")
 
 			p = fresh(t, srv)
-			collect(t, p, psa.KindTicket, psa.Query{})
+			adaptertest.List(t, p, psa.KindTicket, psa.Query{})
 			sent(srv)
 			notes(p, ticket)
 			check(srv, "notes of a listed ticket", theNote)

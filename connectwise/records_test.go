@@ -14,22 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
 type row = connectwisetest.Row
-
-func collect(t testing.TB, p *connectwise.Provider, kind psa.Kind, q psa.Query) []psa.Record {
-	t.Helper()
-	var rows []psa.Record
-	for r, err := range p.List(t.Context(), kind, q) {
-		if err != nil || r.Err != nil {
-			t.Fatalf("list %s: %v %v", kind, err, r.Err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
 
 func ids(rows []psa.Record) []string {
 	var out []string
@@ -66,7 +55,7 @@ func TestNotes(t *testing.T) {
 			tenant.Add("/time/entries", row{"id": 21, "chargeToId": 9, "chargeToType": "ChargeCode", "actualHours": 1, "timeStart": "2026-06-09T09:00:00Z"})
 			p, srv := open(t, tenant, opts, nil)
 			got := map[string]string{}
-			for _, r := range collect(t, p, psa.KindNote, psa.Query{Parent: ticket}) {
+			for _, r := range adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket}) {
 				n, err := psa.As[psa.Note](r)
 				if err != nil {
 					t.Fatal(err)
@@ -86,7 +75,7 @@ func TestNotes(t *testing.T) {
 			if r, err := p.Get(t.Context(), psa.Ref{Kind: psa.KindNote, ID: "77/11"}); err != nil || r.Fields["text"] != "It hums loudly" {
 				t.Errorf("the opening note: %v, %v", r.Fields, err)
 			}
-			if got := ids(collect(t, p, psa.KindTimeEntry, psa.Query{})); !slices.Equal(got, []string{"20"}) {
+			if got := ids(adaptertest.List(t, p, psa.KindTimeEntry, psa.Query{})); !slices.Equal(got, []string{"20"}) {
 				t.Errorf("time entries %v", got)
 			}
 			if _, err := p.Get(t.Context(), psa.Ref{Kind: psa.KindTimeEntry, ID: "21"}); !errors.Is(err, psa.ErrNotFound) {
@@ -96,7 +85,7 @@ func TestNotes(t *testing.T) {
 			if err != nil || one.Fields["description"] != "It hums loudly" {
 				t.Errorf("description %v, %v", one.Fields["description"], err)
 			}
-			if r := collect(t, p, psa.KindTicket, psa.Query{})[0]; r.Fields["description"] != nil {
+			if r := adaptertest.List(t, p, psa.KindTicket, psa.Query{})[0]; r.Fields["description"] != nil {
 				t.Errorf("a list reads notes: %v", r.Fields["description"])
 			}
 			srv.Deny("GET", "/service/tickets/*/allNotes")
@@ -129,7 +118,7 @@ func TestLongThread(t *testing.T) {
 		tenant.Add(notes, row{"text": fmt.Sprint(i), "internalAnalysisFlag": true})
 	}
 	p, _ := open(t, tenant, nil, nil)
-	if n := len(collect(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 1003 {
+	if n := len(adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 1003 {
 		t.Errorf("%d notes, want 1003", n)
 	}
 	tenant, ticket, notes = desk()
@@ -138,7 +127,7 @@ func TestLongThread(t *testing.T) {
 	}
 	p, srv := open(t, tenant, nil, nil)
 	srv.Fail(connectwisetest.Fault{Path: "/service/tickets/*/allNotes", CapPage: 25, Count: -1})
-	if n := len(collect(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 50 {
+	if n := len(adaptertest.List(t, p, psa.KindNote, psa.Query{Parent: ticket})); n != 50 {
 		t.Errorf("%d notes of a server that cuts pages short, want 50", n)
 	}
 }
@@ -171,7 +160,7 @@ func TestDeletions(t *testing.T) {
 			t.Errorf("since %s: %q, want %q", tt.since, got, tt.want)
 		}
 	}
-	for _, r := range collect(t, p, psa.KindCompany, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindCompany, psa.Query{}) {
 		if r.Active != (r.ID == "5") || r.Fields["deleted"] != (r.ID != "5") {
 			t.Errorf("%s: active %v, deleted %v", r.Ref, r.Active, r.Fields["deleted"])
 		}
@@ -228,7 +217,7 @@ func TestBoardThatIsGone(t *testing.T) {
 	boards := tenant.IDs("/service/boards")
 	last := boards[len(boards)-1]
 	var want []string
-	for _, r := range collect(t, p, psa.KindStatus, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindStatus, psa.Query{}) {
 		if r.Parent.ID != fmt.Sprint(last) {
 			want = append(want, r.ID)
 		}
@@ -240,7 +229,7 @@ func TestBoardThatIsGone(t *testing.T) {
 			removed = tenant.Remove("/service/boards", last)
 		}
 	})
-	if got := ids(collect(t, p, psa.KindStatus, psa.Query{})); !slices.Equal(got, want) || !removed {
+	if got := ids(adaptertest.List(t, p, psa.KindStatus, psa.Query{})); !slices.Equal(got, want) || !removed {
 		t.Errorf("statuses %v, want %v", got, want)
 	}
 	srv.Fail(connectwisetest.Fault{
@@ -259,7 +248,7 @@ func TestBoardThatIsGone(t *testing.T) {
 func TestCustomFieldOwners(t *testing.T) {
 	owners := func(t *testing.T, p *connectwise.Provider, known psa.Known) map[string]any {
 		out := map[string]any{}
-		for _, r := range collect(t, p, psa.KindCustomField, psa.Query{Known: known}) {
+		for _, r := range adaptertest.List(t, p, psa.KindCustomField, psa.Query{Known: known}) {
 			out[r.ID] = r.Fields["owners"]
 			if r.Unchanged {
 				out[r.ID] = "unchanged"
@@ -280,7 +269,7 @@ func TestCustomFieldOwners(t *testing.T) {
 		t.Errorf("owners (-want +got):\n%s", diff)
 	}
 	index := map[psa.Hash]psa.Ref{}
-	for _, r := range collect(t, p, psa.KindCustomField, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindCustomField, psa.Query{}) {
 		index[r.Hash] = r.Ref
 	}
 	known := psa.KnownFunc(func(h psa.Hash) (psa.Ref, bool) { r, ok := index[h]; return r, ok })
@@ -324,7 +313,7 @@ func TestCanariesWithoutSelection(t *testing.T) {
 	}
 	p, srv := open(t, connectwisetest.Small(), &connectwisetest.Options{RefuseFields: refuse}, nil)
 	for _, kind := range []psa.Kind{psa.KindMember, psa.KindWorkRole, psa.KindWorkType, psa.KindTemplate, psa.KindTicket, psa.KindTimeEntry, psa.KindContact} {
-		rows := collect(t, p, kind, psa.Query{})
+		rows := adaptertest.List(t, p, kind, psa.Query{})
 		if len(rows) == 0 {
 			t.Errorf("no %s", kind)
 			continue

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 )
@@ -25,7 +26,7 @@ func opened(t *testing.T, opts *connectwisetest.Options) (*connectwise.Provider,
 
 func first(t *testing.T, p *connectwise.Provider, kind psa.Kind, fits func(psa.Record) bool) psa.Record {
 	t.Helper()
-	for _, r := range collect(t, p, kind, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, kind, psa.Query{}) {
 		if fits(r) {
 			return r
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/jarcoal/httpmock"
 	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -25,6 +26,8 @@ const bearer = `{"access_token":"tok-1","token_type":"Bearer","expires_in":3600,
 func keys(context.Context) (halopsa.Credentials, error) {
 	return halopsa.Credentials{ClientID: "app-guid", ClientSecret: "app-secret"}, nil
 }
+
+var answer = adaptertest.Answer
 
 // mocked returns a provider whose requests go to mock.
 func mocked(t testing.TB, change func(*halopsa.Config)) (*halopsa.Provider, *httpmock.MockTransport) {
@@ -44,28 +47,9 @@ func mocked(t testing.TB, change func(*halopsa.Config)) (*halopsa.Provider, *htt
 	return p, mock
 }
 
-// answer is a responder that says the vendor's clock too.
-func answer(status int, body string, header ...string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		resp := httpmock.NewStringResponse(status, body)
-		resp.Request = r
-		resp.Header.Set("Content-Type", "application/json; charset=utf-8")
-		resp.Header.Set("Date", "Mon, 15 Jun 2026 10:00:00 GMT")
-		for i := 0; i < len(header); i += 2 {
-			resp.Header.Set(header[i], header[i+1])
-		}
-		return resp, nil
-	}
-}
-
 // slas lists SLAs and returns the error.
-func slas(ctx context.Context, p *halopsa.Provider) error {
-	for _, err := range p.List(ctx, psa.KindSLA, psa.Query{}) {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func slas(ctx context.Context, p psa.Provider) error {
+	return adaptertest.ListError(ctx, p, psa.KindSLA)
 }
 
 func TestConfigProblemsAtOnce(t *testing.T) {

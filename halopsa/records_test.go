@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -20,12 +21,12 @@ func TestTicketReferences(t *testing.T) {
 		psa.KindStatus, psa.KindPriority, psa.KindTicketType, psa.KindClassification, psa.KindTeam, psa.KindSLA, psa.KindMember, psa.KindCompany,
 		psa.KindSite, psa.KindTicketSource, psa.KindImpact, psa.KindUrgency, psa.KindDepartment, psa.KindLocation,
 	} {
-		for _, r := range collect(t, p, kind, psa.Query{}) {
+		for _, r := range adaptertest.List(t, p, kind, psa.Query{}) {
 			have[r.Ref] = true
 		}
 	}
 	found := map[string]int{}
-	for _, r := range collect(t, p, psa.KindTicket, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindTicket, psa.Query{}) {
 		for name := range r.Fields {
 			f, _ := psa.FieldOf(psa.KindTicket, name)
 			id := r.Fields.Ref(name).ID
@@ -50,7 +51,7 @@ func TestTicketReferences(t *testing.T) {
 func TestClosedStatuses(t *testing.T) {
 	p, _ := open(t, halopsatest.Small(), nil, nil)
 	closed := map[psa.Tri]int{}
-	for _, r := range collect(t, p, psa.KindStatus, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindStatus, psa.Query{}) {
 		closed[r.Fields.Bool("closed")]++
 		got, err := p.Get(t.Context(), r.Ref)
 		if err != nil || got.Fields.Bool("closed") != r.Fields.Bool("closed") {
@@ -62,7 +63,7 @@ func TestClosedStatuses(t *testing.T) {
 	}
 	q, mock := mocked(t, nil)
 	mock.RegisterResponder("GET", "=~/Status", answer(200, `[{"id":1,"name":"New","type":0},{"id":9,"name":"Closed","type":0},{"id":40,"name":"Order","type":2}]`))
-	rows := collect(t, q, psa.KindStatus, psa.Query{})
+	rows := adaptertest.List(t, q, psa.KindStatus, psa.Query{})
 	if len(rows) != 2 || rows[0].Fields.Bool("closed") != psa.Unknown || rows[1].Fields.Bool("closed") != psa.Unknown {
 		t.Errorf("%v", rows)
 	}
@@ -75,7 +76,7 @@ func TestClosedIsPartOfTheHash(t *testing.T) {
 		p, mock := mocked(t, nil)
 		mock.RegisterResponder("GET", "=~/Status", answer(200, `[{"id":1,"type":0},{"id":2,"type":0},{"id":9,"type":0}]`))
 		mock.RegisterResponder("GET", "https://acme.halopsa.com/api/Status?excludeclosed=true&showall=true", answer(200, open))
-		return collect(t, p, psa.KindStatus, psa.Query{})
+		return adaptertest.List(t, p, psa.KindStatus, psa.Query{})
 	}
 	a, b := list(`[{"id":1,"type":0},{"id":2,"type":0}]`), list(`[{"id":1,"type":0}]`)
 	if a[1].Hash == b[1].Hash || a[1].Fields.Bool("closed") != psa.No || b[1].Fields.Bool("closed") != psa.Yes {
@@ -90,7 +91,7 @@ func TestTeamIsPartOfTheHash(t *testing.T) {
 		mock.RegisterResponder("GET", "=~/Team", answer(200, teams))
 		mock.RegisterResponder("GET", "=~/FieldInfo", answer(200, "[]"))
 		mock.RegisterResponder("GET", "=~/Tickets", answer(200, `{"record_count":1,"tickets":[{"id":7,"itil_requesttype_id":1,"team":"1st Line"}]}`))
-		return collect(t, p, psa.KindTicket, psa.Query{})[0]
+		return adaptertest.List(t, p, psa.KindTicket, psa.Query{})[0]
 	}
 	a, b := list(`[{"id":4,"name":"1st Line"}]`), list(`[{"id":5,"name":"1st Line"}]`)
 	if a.Hash == b.Hash || a.Fields.Ref("team").ID != "4" || b.Fields.Ref("team").ID != "5" {
@@ -101,7 +102,7 @@ func TestTeamIsPartOfTheHash(t *testing.T) {
 func TestDeletions(t *testing.T) {
 	tenant := halopsatest.Small()
 	p, _ := open(t, tenant, nil, nil)
-	tickets := collect(t, p, psa.KindTicket, psa.Query{})
+	tickets := adaptertest.List(t, p, psa.KindTicket, psa.Query{})
 	first, second := tickets[0].Ref, tickets[1].Ref
 	tenant.Update("/Tickets", number(first.ID), halopsatest.Row{"deleted": true, "last_update": "2026-05-01T10:00:00"})
 	tenant.Update("/Tickets", number(second.ID), halopsatest.Row{"deleted": true, "last_update": "2026-06-01T10:00:00", "merged_into_id": number(tickets[2].ID)})
@@ -123,7 +124,7 @@ func TestDeletions(t *testing.T) {
 	if !slices.ContainsFunc(late, func(d psa.Deletion) bool { return d.Ref == second }) || slices.ContainsFunc(late, func(d psa.Deletion) bool { return d.Ref == first }) {
 		t.Errorf("%+v", late)
 	}
-	for _, r := range collect(t, p, psa.KindTicket, psa.Query{}) {
+	for _, r := range adaptertest.List(t, p, psa.KindTicket, psa.Query{}) {
 		if r.Ref == first || r.Ref == second {
 			t.Errorf("%s is listed", r.Ref)
 		}
@@ -142,7 +143,7 @@ func TestTicketGoneMeanwhile(t *testing.T) {
 	mock.RegisterResponder("GET", "=~/Actions", answer(200, `{"record_count":2,"actions":[{"id":2,"note":"a"},{"id":3,"note":"b","timetaken":0.5}]}`))
 	mock.RegisterResponder("GET", "https://acme.halopsa.com/api/Actions?excludesys=true&ticket_id=8", answer(404, ""))
 	mock.RegisterResponder("GET", "=~/Tickets/8", answer(404, ""))
-	rows := collect(t, p, psa.KindNote, psa.Query{})
+	rows := adaptertest.List(t, p, psa.KindNote, psa.Query{})
 	if len(rows) != 2 || rows[0].ID != "7/2" || rows[1].ID != "9/2" {
 		t.Errorf("%v", rows)
 	}
@@ -174,7 +175,7 @@ func TestIgnoredFilters(t *testing.T) {
 		{psa.Query{Since: time.Date(2026, 6, 2, 8, 0, 0, 0, time.UTC)}, "3 4"},
 	} {
 		var ids []string
-		for _, r := range collect(t, p, psa.KindSite, tt.q) {
+		for _, r := range adaptertest.List(t, p, psa.KindSite, tt.q) {
 			ids = append(ids, r.ID)
 		}
 		if got := strings.Join(ids, " "); got != tt.want {
@@ -207,7 +208,7 @@ func TestRateLimitWithoutRetryAfter(t *testing.T) {
 func TestCanariesOfAllKinds(t *testing.T) {
 	p, srv := open(t, halopsatest.Small(), nil, nil)
 	for _, kind := range p.Features().Kinds() {
-		for _, r := range collect(t, p, kind, psa.Query{}) {
+		for _, r := range adaptertest.List(t, p, kind, psa.Query{}) {
 			for _, c := range halopsatest.Canaries() {
 				if strings.Contains(string(r.Raw), c.Value) {
 					t.Fatalf("%s holds %s.%s", r.Ref, c.Entity, c.Field)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -39,18 +40,6 @@ func open(t testing.TB, tenant *halopsatest.Tenant, opts *halopsatest.Options, c
 	return p, srv
 }
 
-// collect lists a kind and fails on any error.
-func collect(t testing.TB, p *halopsa.Provider, kind psa.Kind, q psa.Query) (rows []psa.Record) {
-	t.Helper()
-	for r, err := range p.List(t.Context(), kind, q) {
-		if err != nil || r.Err != nil {
-			t.Fatalf("%s: %v %v", kind, err, r.Err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
-
 // The least number of requests for the whole configuration is authinfo, a
 // token, one for each list (priorities and SLA targets stand in one), one for
 // the numbers of the lookup lists, one for
@@ -68,7 +57,7 @@ func TestConfigurationInFewRequests(t *testing.T) {
 	types := len(tenant.IDs("/TicketType"))
 	least := 2 + len(kinds) + 2 + types
 	for _, kind := range kinds {
-		if len(collect(t, p, kind, psa.Query{})) == 0 {
+		if len(adaptertest.List(t, p, kind, psa.Query{})) == 0 {
 			t.Errorf("%s has no rows", kind)
 		}
 	}
@@ -91,7 +80,7 @@ func TestRecordsInFewRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.ClearCounters()
-	rows := len(collect(t, p, psa.KindContact, psa.Query{}))
+	rows := len(adaptertest.List(t, p, psa.KindContact, psa.Query{}))
 	least := 1 + rows/100 // and the custom fields
 	if n := len(srv.Requests()); n < least || n > least+2 {
 		t.Errorf("%d requests for %d rows, want %d to %d", n, rows, least, least+2)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -55,10 +56,10 @@ func TestWrittenTimeIsNoNote(t *testing.T) {
 		fields["billable"] = charge
 		r := made(t, p, psa.KindTimeEntry, fields)
 		q := psa.Query{Parent: r.Parent}
-		if !slices.ContainsFunc(collect(t, p, psa.KindTimeEntry, q), func(o psa.Record) bool { return o.Ref == r.Ref }) || r.Fields["billable"] != charge || r.Fields["hours"] != json.Number("0.5") {
+		if !slices.ContainsFunc(adaptertest.List(t, p, psa.KindTimeEntry, q), func(o psa.Record) bool { return o.Ref == r.Ref }) || r.Fields["billable"] != charge || r.Fields["hours"] != json.Number("0.5") {
 			t.Errorf("%s: %v is no time entry", charge, r.Fields)
 		}
-		if slices.ContainsFunc(collect(t, p, psa.KindNote, q), func(o psa.Record) bool { return o.ID == r.ID }) {
+		if slices.ContainsFunc(adaptertest.List(t, p, psa.KindNote, q), func(o psa.Record) bool { return o.ID == r.ID }) {
 			t.Errorf("%s: is a note, too", charge)
 		}
 		if end := r.Fields.Time("end_at"); end.Sub(r.Fields.Time("start_at")).Minutes() != 30 {
@@ -199,7 +200,7 @@ func TestCustomFieldsReadBack(t *testing.T) {
 		}
 	}
 	for kind, path := range map[psa.Kind]string{psa.KindTicket: "/Tickets", psa.KindCompany: "/Client", psa.KindSite: "/Site", psa.KindContact: "/Users"} {
-		ref := collect(t, p, kind, psa.Query{})[0].Ref
+		ref := adaptertest.List(t, p, kind, psa.Query{})[0].Ref
 		none := psa.Fields{}
 		for id := range values[path] {
 			none[id] = nil
@@ -321,7 +322,7 @@ func TestWritesKeepSecrets(t *testing.T) {
 	for kind := range samples(tenant) {
 		r := made(t, p, kind, sample(tenant, kind))
 		fmt.Fprintf(&seen, "%s %v\n", r.Raw, r.Fields)
-		old := collect(t, p, kind, psa.Query{})[0]
+		old := adaptertest.List(t, p, kind, psa.Query{})[0]
 		set := psa.Fields{nameOf(kind): "changed"}
 		r, err := p.Update(t.Context(), old.Ref, psa.Patch{Set: set})
 		if err != nil || r.Fields[nameOf(kind)] != "changed" {

@@ -49,6 +49,7 @@ var importRules = map[string]rule{
 	"cache/enginetest":             {why: "its tests import engines; nobody imports it"},
 	"internal/simulation":          {own: []string{"psa", "cache", "conflict", "mapping", "psa/bridge"}, why: "tests only; it proves the bridge against systems of its own"},
 	"internal/simulation/simulate": {own: []string{"internal/simulation"}, why: "the command that runs histories, for tests and people"},
+	"internal/adaptertest":         {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/...", "github.com/jarcoal/httpmock"}, why: "what the tests of the adapters share, of no vendor"},
 	"internal/archtest":            {why: "rules only"},
 	"internal/endtoend":            {why: "tests only"},
 }
@@ -96,7 +97,7 @@ func allowed(list []string, path string) bool {
 // TestNoTestingInLibraries keeps the testing package out of every binary but
 // tests: only the suites import it.
 func TestNoTestingInLibraries(t *testing.T) {
-	suites := []string{"psa/psatest", "cache/cachetest"}
+	suites := []string{"psa/psatest", "cache/cachetest", "internal/adaptertest"}
 	for _, p := range allPackages(t) {
 		if slices.Contains(suites, p.short()) {
 			continue
