@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -293,9 +294,22 @@ func (w *world) busy() bool {
 			if !t.Due.IsZero() {
 				return true
 			}
+		case "paired":
+			if !w.asked(t) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// asked reports whether a person is asked about a record in the task of another
+// one.
+func (w *world) asked(t *cache.Task) bool {
+	return slices.ContainsFunc(w.state.tasks, func(by *cache.Task) bool {
+		return by.Type == bridge.TaskMatch && by.Kind == t.Kind && by.Side != t.Side &&
+			slices.Contains(t.Candidates, by.Record) && slices.Contains(by.Candidates, t.Record)
+	})
 }
 
 // check compares what the sides hold.

@@ -89,6 +89,7 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 		Audits: []cache.Audit{{Op: opLink, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: t, Reason: why}},
 		DropTasks: []string{
 			taskID(TaskMatch, s, k.kind, rec.ID), taskID(TaskMatch, t, k.kind, other.ID),
+			taskID(taskPaired, s, k.kind, rec.ID), taskID(taskPaired, t, k.kind, other.ID),
 			taskID(TaskHeld, s, k.kind, rec.ID), taskID(TaskHeld, t, k.kind, other.ID),
 		},
 	}

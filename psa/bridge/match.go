@@ -163,6 +163,15 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 	if ok && waiting.Answer == nil {
 		return true, r.done(s, rec)
 	}
+	if p, ok, err := r.st.Task(r.ctx, r.source, taskID(taskPaired, s, k.kind, rec.ID)); err != nil {
+		return false, &stateErr{err}
+	} else if ok {
+		if wait, err := r.asked(p); err != nil {
+			return false, err
+		} else if wait {
+			return true, r.done(s, rec)
+		}
+	}
 	var found []string
 	sure := false
 	switch {
@@ -201,6 +210,16 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 	}
 	t := cache.Task{ID: id, Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Candidates: free,
 		Reason: "records of the " + to.String() + " side may be the same"}
+	by, err := asking(r.ctx, r.st, r.source, to, k.kind, free, rec.ID)
+	if err != nil {
+		return false, err
+	}
+	if rest := slices.DeleteFunc(slices.Clone(free), func(id string) bool { return slices.Contains(by, id) }); len(rest) > 0 {
+		t.Candidates = rest
+	} else {
+		t = cache.Task{ID: taskID(taskPaired, s, k.kind, rec.ID), Type: taskPaired, Kind: k.kind, Side: s, Record: rec.ID, Candidates: by,
+			Due: r.now(), Reason: "may be a record of the " + to.String() + " side that has a match task"}
+	}
 	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: seenOf(s, rec)}
 	return true, r.saveTasks(b)
 }

@@ -300,7 +300,11 @@ func (b *Bridge) resolve(ctx context.Context, t cache.Task, a Answer) error {
 	}
 	switch {
 	case a.Action == AnswerDrop:
-		batch.DropTasks = []string{t.ID}
+		with, err := b.unasked(ctx, &t)
+		if err != nil {
+			return fmt.Errorf("bridge: %w", err)
+		}
+		batch.DropTasks = append(with, t.ID)
 	case t.Type == TaskRetry:
 		t.Due, t.Tries = b.opts.Now(), 0
 		batch.Tasks = []cache.Task{t}

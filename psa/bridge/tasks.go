@@ -24,6 +24,7 @@ const (
 	taskChildren = "children" // the notes of a ticket are to be read
 	taskClose    = "close"    // a ticket is closed after its notes and time entries
 	taskMissing  = "missing"  // a complete list lacks a row
+	taskPaired   = "paired"   // the match tasks of other records ask about this one
 )
 
 const (
@@ -74,7 +75,7 @@ func (r *run) saveTasks(b cache.StateBatch) error {
 
 func (r *run) opens(typ string) {
 	switch typ {
-	case taskChildren, taskClose, taskMissing:
+	case taskChildren, taskClose, taskMissing, taskPaired:
 		return
 	}
 	if r.rep.Tasks == nil {
@@ -223,7 +224,7 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 
 // due looks at the tasks of a kind whose time has come.
 func (r *run) due(kind psa.Kind) error {
-	types := []string{taskChildren, TaskRetry, taskMissing, TaskConflict, TaskAsk, TaskHeld, TaskRefused, TaskMatch, TaskDeleted}
+	types := []string{taskChildren, TaskRetry, taskMissing, TaskConflict, TaskAsk, TaskHeld, TaskRefused, TaskMatch, TaskDeleted, taskPaired}
 	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: types, Due: r.now()}) {
 		if err != nil {
 			return &stateErr{err}
@@ -254,6 +255,8 @@ func (r *run) task(t cache.Task) error {
 		return r.visit(t)
 	case taskMissing:
 		return r.missed(t)
+	case taskPaired:
+		return r.paired(t)
 	case TaskRetry, taskClose:
 		return r.again(t, how{late: t.Type == taskClose, live: t.Type == taskClose && t.Class == visitLive, retry: &t})
 	}
@@ -320,7 +323,7 @@ func (r *run) later(kind psa.Kind, s Side, rec psa.Record) error {
 // gone drops a task of the bridge's own that was done; those that tell of a
 // parked group go with the group.
 func (r *run) gone(t cache.Task) error {
-	if t.Type != TaskRetry && t.Type != taskClose {
+	if t.Type != TaskRetry && t.Type != taskClose && t.Type != taskPaired {
 		return nil
 	}
 	// It may have been put off once more.
