@@ -155,22 +155,10 @@ var legalForms = []string{"ltd", "limited", "llc", "llp", "inc", "incorporated",
 // the record was linked, or waits for a person.
 func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h how) (done bool, err error) {
 	to := s.Other()
-	id := taskID(TaskMatch, s, k.kind, rec.ID)
-	waiting, ok, err := r.st.Task(r.ctx, r.source, id)
-	if err != nil {
-		return false, &stateErr{err}
-	}
-	if ok && waiting.Answer == nil {
+	if wait, err := r.waits(s, rec.Ref); err != nil {
+		return false, err
+	} else if wait {
 		return true, r.done(s, rec)
-	}
-	if p, ok, err := r.st.Task(r.ctx, r.source, taskID(taskPaired, s, k.kind, rec.ID)); err != nil {
-		return false, &stateErr{err}
-	} else if ok {
-		if wait, err := r.asked(p); err != nil {
-			return false, err
-		} else if wait {
-			return true, r.done(s, rec)
-		}
 	}
 	var found []string
 	sure := false
@@ -208,7 +196,7 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 			return true, r.join(k, s, rec, to, other, parent, "found by its "+k.match0(), h)
 		}
 	}
-	t := cache.Task{ID: id, Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Candidates: free,
+	t := cache.Task{ID: taskID(TaskMatch, s, k.kind, rec.ID), Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Candidates: free,
 		Reason: "records of the " + to.String() + " side may be the same"}
 	by, err := asking(r.ctx, r.st, r.source, to, k.kind, free, rec.ID)
 	if err != nil {

@@ -24,6 +24,24 @@ func asking(ctx context.Context, st cache.State, source string, s Side, kind psa
 	return out, nil
 }
 
+// waits reports whether a person is asked what the counterpart of a record is,
+// in its own match task or in that of another record.
+func (r *run) waits(s Side, ref psa.Ref) (bool, error) {
+	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: ref.Kind, Side: &s, Record: ref.ID, Types: []string{TaskMatch, taskPaired}}) {
+		switch {
+		case err != nil:
+			return false, &stateErr{err}
+		case t.Type == TaskMatch && t.Answer == nil:
+			return true, nil
+		case t.Type == taskPaired:
+			if wait, err := r.asked(t); wait || err != nil {
+				return wait, err
+			}
+		}
+	}
+	return false, nil
+}
+
 // asked reports whether a record waits for the answer to another one's task.
 func (r *run) asked(t cache.Task) (bool, error) {
 	by, err := asking(r.ctx, r.st, r.source, t.Side.Other(), t.Kind, t.Candidates, t.Record)
