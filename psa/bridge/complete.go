@@ -56,7 +56,7 @@ func (r *run) pendingBase(k *kindRules, l *cache.Link, s Side, rec psa.Record, s
 // complete makes a whole link of a half one and goes on with what the system
 // made of the record.
 func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Record, found bool, h how) error {
-	s := to.Other()
+	s, late := to.Other(), found // people may have been at it since it was made
 	l.IDs[to] = made.ID
 	l.State = cache.LinkLive
 	l.Wrote[to] = made.Updated
@@ -112,7 +112,12 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 		return err
 	}
 	b.Tasks = append(b.Tasks, woken...)
-	visits, err := r.newParent(*l, to, h)
+	var visits []cache.Task
+	if late {
+		visits, err = r.joinedParent(*l, h)
+	} else {
+		visits, err = r.newParent(*l, to, h)
+	}
 	if err != nil {
 		return err
 	}
@@ -159,6 +164,20 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 	h.both = true
 	_, err = r.reconcile(l, s, rec, h)
 	return err
+}
+
+// joinedParent are the visits after two records were linked that may both have
+// children.
+func (r *run) joinedParent(l cache.Link, h how) ([]cache.Task, error) {
+	var out []cache.Task
+	for s := range Side(2) {
+		visits, err := r.newParent(l, s.Other(), h)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(visits, func(t cache.Task) bool { return t.Side != s })...)
+	}
+	return out, nil
 }
 
 // newParent are the visits after a record was linked whose children were read

@@ -104,17 +104,11 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 		return err
 	}
 	b.Tasks = append(b.Tasks, woken...)
-	for side := range Side(2) {
-		visits, err := r.newParent(l, side.Other(), how{})
-		if err != nil {
-			return err
-		}
-		for _, v := range visits {
-			if v.Side == side {
-				b.Tasks = append(b.Tasks, v)
-			}
-		}
+	visits, err := r.joinedParent(l, how{})
+	if err != nil {
+		return err
 	}
+	b.Tasks = append(b.Tasks, visits...)
 	b.Links = []cache.Link{l}
 	if err := r.saveTasks(b); err != nil {
 		return err
