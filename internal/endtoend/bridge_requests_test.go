@@ -104,6 +104,7 @@ func (w *tandem) costs(idle int) {
 		{"note written there", func() { w.comment(there, "note", false) }, 3 + 2*visits, 1}, // look, write, read back; its ticket's stamp moved
 		{"ticket opened there", func() { w.hostTicket("new") }, 4 + 3*visits, 1},            // look for the marker, references, write, read back
 		{"hours logged there", func() { w.logged(there, 15*time.Minute, "work") }, 5 + 2*visits, 1},
+		{"ticket opened here", func() { w.ticket("opened here") }, 1 + visits, 0}, // a look for a marker that its list leaves out
 	} {
 		w.drain()
 		c.do()

@@ -157,7 +157,7 @@ var bugs = []bug{
 		edits: []edit{{"reconcile.go", "	l.Parked = slices.Clone(out.parked)\n", "	l.Parked = nil\n"}},
 	},
 	{
-		name: "a lost lease is ignored", within: 20000, by: []string{"I3", "I4", "I30"},
+		name: "a lost lease is ignored", within: 20000, by: []string{"I3", "I4", "I7", "I30"},
 		edits: []edit{
 			{"run.go", "	if r.lease == nil || !now.After(r.renew) {\n", "	if true {\n"},
 			{"run.go", "		b.Token = r.lease.Token()\n", "		b.Token = 0\n"},

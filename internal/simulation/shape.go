@@ -154,13 +154,15 @@ func featureGroups(k int) [][]string {
 // a bridge is compiled for each pair.
 type system struct {
 	since, perParent, marker, find, resume, timer, deletions, hard, keep bool
-	grain                                                                time.Duration
+
+	terse bool // lists leave markers out
+	grain time.Duration
 }
 
 var systems = []system{
 	{since: true, marker: true, find: true, timer: true, hard: true, grain: time.Second},
 	{since: true, marker: true, find: true, timer: true, deletions: true, grain: time.Second, resume: true},
-	{since: true, perParent: true, marker: true, find: true, timer: true, grain: time.Second},
+	{since: true, perParent: true, marker: true, find: true, timer: true, terse: true, grain: time.Second},
 	{since: true, timer: true, hard: true, grain: time.Second},
 	{since: true, marker: true, find: true, grain: time.Minute, hard: true},
 	{since: true, find: true, timer: true, deletions: true, hard: true, grain: time.Millisecond},

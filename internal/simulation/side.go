@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,7 +175,7 @@ func (s *side) touch(r *row) {
 // add makes a row.
 func (s *side) add(kind int) *row {
 	s.next++
-	r := &row{id: strconv.Itoa(s.next), n: s.next, kind: kind, fields: psa.Fields{}, active: true, made: s.w.now}
+	r := &row{id: strconv.Itoa(s.next), n: s.next, kind: kind, fields: psa.Fields{"external_ref": nil}, active: true, made: s.w.now}
 	s.rows[kind] = append(s.rows[kind], r)
 	return r
 }
@@ -230,7 +231,12 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 				if more = len(page) == f.PageSize; more {
 					break
 				}
-				page = append(page, s.show(r, r.fields, r.updated, r.rev))
+				fields := r.fields
+				if s.does.terse {
+					fields = maps.Clone(fields)
+					delete(fields, "external_ref")
+				}
+				page = append(page, s.show(r, fields, r.updated, r.rev))
 				after = r.n
 			}
 			if err := w.after(p.is, "list"); err != nil {

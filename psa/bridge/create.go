@@ -34,6 +34,11 @@ func (r *run) unlinked(kind psa.Kind, s Side, rec psa.Record, h how) (out string
 		return "", r.later(kind, s, rec) // recover finds out
 	}
 	if !h.create {
+		if id, ok, err := r.hiddenMarker(k, s, rec); err != nil {
+			return "", err
+		} else if ok {
+			return "", r.ours(k, s, rec, id, h)
+		}
 		if done, err := r.pair(k, s, rec, parent, h); done || err != nil {
 			return "", err
 		}

@@ -22,6 +22,24 @@ func (b *Bridge) markedBy(marker string, on Side) (id string, ok bool) {
 	return strings.CutPrefix(marker, "psasync-"+b.tag+"-"+on.Other().String()[:1])
 }
 
+// hiddenMarker reads the marker of a row whose list leaves the field out: it may
+// be one of the bridge's own, if the answer to its creation was lost.
+func (r *run) hiddenMarker(k *kindRules, s Side, rec psa.Record) (id string, ok bool, err error) {
+	marker := newPath(k.marker[s])
+	if _, told := marker.get(rec.Fields).Get(); told || marker == nil {
+		return "", false, nil
+	}
+	whole, err := r.sides[s].Get(r.ctx, rec.Ref)
+	if err == nil {
+		err = whole.Err
+	}
+	if err != nil {
+		return "", false, err
+	}
+	id, ok = r.b.markedBy(marker.text(whole.Fields), s)
+	return id, ok, nil
+}
+
 // searchable reports whether a side finds rows by their marker.
 func (r *run) searchable(k *kindRules, on Side) bool {
 	f := r.sides[on].offers[k.kind]
