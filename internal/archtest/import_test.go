@@ -28,8 +28,8 @@ var importRules = map[string]rule{
 		},
 		why: "transforms with libraries; only hosts that name them in a map link it, neither mapping nor an adapter does",
 	},
-	"psa/resync":  {own: []string{"psa", "cache"}, third: []string{"github.com/netresearch/go-cron", "golang.org/x/sync/..."}, why: "the engine knows stores and providers, no vendor"},
-	"psa/bridge":  {own: []string{"psa", "cache", "conflict", "mapping"}, why: "never a vendor"},
+	"psa/resync":  {own: []string{"psa", "cache", "internal/text"}, third: []string{"github.com/netresearch/go-cron", "golang.org/x/sync/..."}, why: "the engine knows stores and providers, no vendor"},
+	"psa/bridge":  {own: []string{"psa", "cache", "conflict", "mapping", "internal/text"}, why: "never a vendor"},
 	"psa/psatest": {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every provider alike"},
 
 	"connectwise": {own: adapter, third: []string{"golang.org/x/sync/..."}, why: adapterWhy},
@@ -50,6 +50,7 @@ var importRules = map[string]rule{
 	"internal/simulation":          {own: []string{"psa", "cache", "conflict", "mapping", "psa/bridge"}, why: "tests only; it proves the bridge against systems of its own"},
 	"internal/simulation/simulate": {own: []string{"internal/simulation"}, why: "the command that runs histories, for tests and people"},
 	"internal/adaptertest":         {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/...", "github.com/jarcoal/httpmock"}, why: "what the tests of the adapters share, of no vendor"},
+	"internal/text":                {why: "how both engines write values for people"},
 	"internal/archtest":            {why: "rules only"},
 	"internal/endtoend":            {why: "tests only"},
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -58,10 +59,10 @@ func (b *Bridge) Disconnect(ctx context.Context) (*DisconnectReport, error) {
 }
 
 // WriteJSON writes the report in its stable form, indented.
-func (d *DisconnectReport) WriteJSON(w io.Writer) error { return writeJSON(w, d) }
+func (d *DisconnectReport) WriteJSON(w io.Writer) error { return text.WriteJSON(w, d) }
 
 // String is the form of WriteText.
-func (d *DisconnectReport) String() string { return textOf(d.WriteText) }
+func (d *DisconnectReport) String() string { return text.Of(d.WriteText) }
 
 // WriteText writes the report for a terminal.
 func (d *DisconnectReport) WriteText(w io.Writer) error {

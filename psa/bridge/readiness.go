@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 )
@@ -282,10 +283,10 @@ func (b *Bridge) technicians(ctx context.Context, rep *ReadinessReport, s Side, 
 }
 
 // WriteJSON writes the report in its stable form, indented.
-func (rep *ReadinessReport) WriteJSON(w io.Writer) error { return writeJSON(w, rep) }
+func (rep *ReadinessReport) WriteJSON(w io.Writer) error { return text.WriteJSON(w, rep) }
 
 // String is the form of WriteText.
-func (rep *ReadinessReport) String() string { return textOf(rep.WriteText) }
+func (rep *ReadinessReport) String() string { return text.Of(rep.WriteText) }
 
 // WriteText writes the report for a terminal.
 func (rep *ReadinessReport) WriteText(w io.Writer) error {

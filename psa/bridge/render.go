@@ -1,12 +1,12 @@
 package bridge
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -15,10 +15,10 @@ const maxItems = 200
 
 // WriteJSON writes the plan in its stable form, indented. It holds values of
 // records. json.Unmarshal reads it back, for [Bridge.Apply].
-func (p *Plan) WriteJSON(w io.Writer) error { return writeJSON(w, p) }
+func (p *Plan) WriteJSON(w io.Writer) error { return text.WriteJSON(w, p) }
 
 // String is the form of WriteText.
-func (p *Plan) String() string { return textOf(p.WriteText) }
+func (p *Plan) String() string { return text.Of(p.WriteText) }
 
 // WriteText writes the plan for a terminal: what to know first, how many records
 // take part, and each write with its values before and after. Values are quoted
@@ -238,10 +238,10 @@ func writeOutcome(b *strings.Builder, r *Report) {
 }
 
 // WriteJSON writes the report in its stable form, indented.
-func (r *Report) WriteJSON(w io.Writer) error { return writeJSON(w, r) }
+func (r *Report) WriteJSON(w io.Writer) error { return text.WriteJSON(w, r) }
 
 // String is the form of WriteText.
-func (r *Report) String() string { return textOf(r.WriteText) }
+func (r *Report) String() string { return text.Of(r.WriteText) }
 
 // WriteText writes the report for a terminal.
 func (r *Report) WriteText(w io.Writer) error {
@@ -287,19 +287,4 @@ func bullets(b *strings.Builder, title string, lines []string) {
 	for _, line := range lines {
 		fmt.Fprintf(b, "  - %s\n", clipTo(line, maxReason))
 	}
-}
-
-func writeJSON(w io.Writer, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
-}
-
-func textOf(write func(io.Writer) error) string {
-	var b strings.Builder
-	_ = write(&b) // a Builder never fails
-	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -280,10 +281,10 @@ func stateName(s cache.LinkState) string {
 }
 
 // WriteJSON writes the status in its stable form, indented.
-func (s *Status) WriteJSON(w io.Writer) error { return writeJSON(w, s) }
+func (s *Status) WriteJSON(w io.Writer) error { return text.WriteJSON(w, s) }
 
 // String is the form of WriteText.
-func (s *Status) String() string { return textOf(s.WriteText) }
+func (s *Status) String() string { return text.Of(s.WriteText) }
 
 // WriteText writes the status for a terminal.
 func (s *Status) WriteText(w io.Writer) error {

@@ -1,47 +1,22 @@
 package bridge
 
 import (
-	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
-// maxShown bounds the runes of one value in a text, maxReason those of a
-// sentence.
-const (
-	maxShown  = 80
-	maxReason = 400
-)
+// maxReason bounds the runes of a sentence in a text.
+const maxReason = 400
 
-// format writes a value for people: bounded, on one line, and without
-// characters that a terminal or a page would act on.
+// format writes a value for people.
 func format(v any) string {
-	switch x := v.(type) {
-	case nil:
-		return "(none)"
-	case bool:
-		if x {
-			return "yes"
-		}
-		return "no"
-	case string:
-		return quote(x)
-	case json.Number:
-		return x.String()
-	case psa.Fields:
-		if refLike(x) && len(x) > 0 {
-			return formatRef(x.String("id"), x.String("name"))
-		}
+	if f, ok := v.(psa.Fields); ok && refLike(f) && len(f) > 0 {
+		return formatRef(f.String("id"), f.String("name"))
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "(unreadable)"
-	}
-	return clip(string(b))
+	return text.Value(v)
 }
 
 func formatRef(id, name string) string {
@@ -62,48 +37,12 @@ func formatID(id string) string {
 	return "#" + clip(id)
 }
 
-func quote(s string) string { return strconv.Quote(cut(s, maxShown)) }
+func quote(s string) string { return text.Quote(s) }
 
-// clip bounds s and writes what is not printable as an escape.
-func clip(s string) string { return clipTo(s, maxShown) }
+func clip(s string) string { return text.Clip(s) }
 
-func clipTo(s string, most int) string {
-	var b strings.Builder
-	for _, r := range cut(s, most) {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			q := strconv.QuoteRune(r)
-			b.WriteString(q[1 : len(q)-1])
-		}
-	}
-	return b.String()
-}
+func clipTo(s string, most int) string { return text.ClipTo(s, most) }
 
-func cut(s string, most int) string {
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "..."
-		}
-		n++
-	}
-	return s
-}
+func plural(n int, what string) string { return text.Plural(n, what) }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if strings.HasSuffix(what, "y") {
-		return fmt.Sprintf("%d %sies", n, what[:len(what)-1])
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
+func stamp(t time.Time) string { return text.Stamp(t) }

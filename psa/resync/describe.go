@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -24,13 +25,13 @@ func (r *run) describe(p *plan) {
 	for _, kind := range p.next.Kinds() {
 		if meta := p.next.Freshness(kind); meta.Stale == notOffered {
 			findings = append(findings, psa.Finding{Severity: psa.Warning, Code: CodeNotOffered, Kind: kind,
-				Message: fmt.Sprintf("%s since %s; its %s stay as they are", notOffered, stamp(meta.StaleSince), plural(p.next.Len(kind), "row"))})
+				Message: fmt.Sprintf("%s since %s; its %s stay as they are", notOffered, text.Stamp(meta.StaleSince), text.Plural(p.next.Len(kind), "row"))})
 		}
 	}
 	if rep.Upgraded != "" {
 		findings = append(findings, psa.Finding{Severity: psa.Info, Code: CodeUpgraded,
 			Message: fmt.Sprintf("the vendor's version is %s now, it was %s; look through its release notes",
-				clip(rep.Instance.Version), clip(rep.Upgraded))})
+				text.Clip(rep.Instance.Version), text.Clip(rep.Upgraded))})
 	}
 	rep.Findings, rep.FindingsCount = bounded(findings, most), len(findings)
 
@@ -77,7 +78,7 @@ func appendRow(rows []RowReport, c cache.RowChange, most int) []RowReport {
 	if rec == nil {
 		rec = c.Before
 	}
-	row.Name, row.Parent = cut(rec.Name(), maxValue), rec.Parent.String()
+	row.Name, row.Parent = text.Cut(rec.Name(), maxValue), rec.Parent.String()
 	if c.Before != nil && c.After != nil {
 		changes := diff(*c.Before, *c.After)
 		row.Changes, row.ChangesCount = bounded(changes, most), len(changes)
@@ -95,10 +96,10 @@ const maxValue = 1000
 func (v *Value) cut() {
 	switch x := v.V.(type) {
 	case string:
-		v.V = cut(x, maxValue)
+		v.V = text.Cut(x, maxValue)
 	case psa.Fields, []any:
 		if b, err := json.Marshal(x); err == nil && len(b) > maxValue {
-			v.V = cut(string(b), maxValue)
+			v.V = text.Cut(string(b), maxValue)
 		}
 	}
 }

@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -152,65 +151,15 @@ func format(v Value) string {
 	if !v.Known {
 		return "(absent)"
 	}
-	switch x := v.V.(type) {
-	case nil:
-		return "(none)"
-	case bool:
-		if x {
-			return "yes"
-		}
-		return "no"
-	case string:
-		return quote(x)
-	case json.Number:
-		return x.String()
-	case psa.Fields:
-		if isRef(x) {
-			return formatRef(x.String("id"), x.String("name"))
-		}
+	if f, ok := v.V.(psa.Fields); ok && isRef(f) {
+		return formatRef(f.String("id"), f.String("name"))
 	}
-	b, err := json.Marshal(v.V)
-	if err != nil {
-		return "(unreadable)"
-	}
-	return clip(string(b))
+	return text.Value(v.V)
 }
 
 func formatRef(id, name string) string {
 	if name == "" {
-		return "#" + clip(id)
+		return "#" + text.Clip(id)
 	}
-	return quote(name) + " #" + clip(id)
-}
-
-// maxShown bounds the runes of one value in a report.
-const maxShown = 80
-
-func quote(s string) string { return strconv.Quote(cut(s, maxShown)) }
-
-// clip bounds s and writes what is not printable as an escape.
-func clip(s string) string { return clipTo(s, maxShown) }
-
-func clipTo(s string, most int) string {
-	var b strings.Builder
-	for _, r := range cut(s, most) {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			q := strconv.QuoteRune(r)
-			b.WriteString(q[1 : len(q)-1])
-		}
-	}
-	return b.String()
-}
-
-func cut(s string, most int) string {
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "..."
-		}
-		n++
-	}
-	return s
+	return text.Quote(name) + " #" + text.Clip(id)
 }

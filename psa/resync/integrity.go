@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -116,7 +117,7 @@ func (in *inspector) names(kind psa.Kind) {
 			if pair := f.ID + "\x00" + o.ID; name != "" && !told[pair] {
 				told[pair] = true
 				in.add(psa.Warning, CodeDuplicateName, o.Ref, "%s is the name of #%s and #%s%s; rename one, or a name does not tell them apart",
-					quote(o.Name), clip(f.ID), clip(o.ID), in.within(kind, scope))
+					text.Quote(o.Name), text.Clip(f.ID), text.Clip(o.ID), in.within(kind, scope))
 			}
 		}
 	}
@@ -206,7 +207,7 @@ func (in *inspector) dangling(code string, rec psa.Record, field string, ref psa
 	if in.stale[ref.Kind] {
 		hint = string(ref.Kind) + " is stale and may have it"
 	}
-	in.add(severity, code, rec.Ref, "%s of %s is %s, which is not there; %s", field, formatRef(rec.ID, rec.Name()), clip(ref.String()), hint)
+	in.add(severity, code, rec.Ref, "%s of %s is %s, which is not there; %s", field, formatRef(rec.ID, rec.Name()), text.Clip(ref.String()), hint)
 }
 
 // targets returns the ids in a field of type ref, refs or ids.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -254,7 +255,7 @@ func (p *processor) take(k *kindPlan, r *reading, parents *kindPlan) {
 			continue
 		}
 		if k.present[id] {
-			k.warn("row %s came under two parents; the list that ended last counts", clip(id))
+			k.warn("row %s came under two parents; the list that ended last counts", text.Clip(id))
 		}
 		if i == asBefore && p.base == p.old && orphaned == nil {
 			k.present[id] = true // nearly every row of nearly every run
@@ -307,7 +308,7 @@ func (p *processor) keep(k *kindPlan, id string, err error) {
 	if _, had := p.base.Get(psa.Ref{Kind: k.kind, ID: id}); had {
 		what = "kept as it was"
 	}
-	k.warn("row %s is %s: %s", clip(id), what, reason(err))
+	k.warn("row %s is %s: %s", text.Clip(id), what, reason(err))
 }
 
 // end decides which rows of the base are gone: those that did not come, unless
@@ -328,7 +329,7 @@ func (p *processor) end(k *kindPlan, read *kindRead, parents *kindPlan) {
 const maxReason = 300
 
 // reason is the text of an error for a report: bounded and printable.
-func reason(err error) string { return clipTo(err.Error(), maxReason) }
+func reason(err error) string { return text.ClipTo(err.Error(), maxReason) }
 
 // nothingRead returns the error of a run none of whose lists succeeded, so that
 // the caller knows as well as the store, which has every kind stale by now.

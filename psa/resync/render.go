@@ -1,38 +1,27 @@
 package resync
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
 // WriteJSON writes the report in its stable form, indented.
-func (r *Report) WriteJSON(w io.Writer) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
-}
+func (r *Report) WriteJSON(w io.Writer) error { return text.WriteJSON(w, r) }
 
 // String is the form of WriteText.
-func (r *Report) String() string {
-	var b strings.Builder
-	_ = r.WriteText(&b) // a Builder never fails
-	return b.String()
-}
+func (r *Report) String() string { return text.Of(r.WriteText) }
 
 // WriteText writes the report for a terminal. Values from the PSA are quoted,
 // so that they cannot act on it. The first copy of a kind is one line; the other
 // forms name its rows.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Resync of %s: %s\n", clip(r.Source), r.headline())
+	fmt.Fprintf(&b, "Resync of %s: %s\n", text.Clip(r.Source), r.headline())
 	for _, line := range r.facts() {
 		fmt.Fprintf(&b, "%s\n", line)
 	}
@@ -44,19 +33,19 @@ func (r *Report) WriteText(w io.Writer) error {
 			if i == 0 || !r.first(r.Kinds[i-1]) {
 				b.WriteString("\n")
 			}
-			fmt.Fprintf(&b, "%s: %s\n", k.title(), plural(k.Rows, "row"))
+			fmt.Fprintf(&b, "%s: %s\n", k.title(), text.Plural(k.Rows, "row"))
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s\n", k.summary())
 		k.rows(func(mark string, row RowReport) {
 			fmt.Fprintf(&b, "  %s %s\n", mark, row.title())
 			for _, c := range row.Changes {
-				fmt.Fprintf(&b, "      %s: %s -> %s\n", clip(c.Field), format(c.Old), format(c.New))
+				fmt.Fprintf(&b, "      %s: %s -> %s\n", text.Clip(c.Field), format(c.Old), format(c.New))
 			}
 			more(&b, "      ", row.ChangesCount-len(row.Changes))
 		}, func(n int) { more(&b, "  ", n) })
 		if k.Stale != "" {
-			fmt.Fprintf(&b, "  STALE since %s: %s\n", stamp(k.StaleSince), k.Stale)
+			fmt.Fprintf(&b, "  STALE since %s: %s\n", text.Stamp(k.StaleSince), k.Stale)
 			if k.Advice != "" {
 				fmt.Fprintf(&b, "  %s\n", k.Advice)
 			}
@@ -67,7 +56,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		more(&b, "  ", k.WarningsCount-len(k.Warnings))
 	}
 	if kinds, rows := r.quietKinds(); len(kinds) > 0 {
-		fmt.Fprintf(&b, "\nNothing new in %s (%s)\n", strings.Join(kinds, ", "), plural(rows, "row"))
+		fmt.Fprintf(&b, "\nNothing new in %s (%s)\n", strings.Join(kinds, ", "), text.Plural(rows, "row"))
 	}
 	findings := func(title string, list []psa.Finding, count int) {
 		if count == 0 {
@@ -113,7 +102,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", md(k.title()))
 		if k.Stale != "" {
-			fmt.Fprintf(&b, "**Stale** since %s: %s\n\n", stamp(k.StaleSince), md(k.Stale))
+			fmt.Fprintf(&b, "**Stale** since %s: %s\n\n", text.Stamp(k.StaleSince), md(k.Stale))
 			if k.Advice != "" {
 				fmt.Fprintf(&b, "%s\n\n", md(k.Advice))
 			}
@@ -121,7 +110,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		k.rows(func(mark string, row RowReport) {
 			fmt.Fprintf(&b, "- %s %s\n", marks[mark], md(row.title()))
 			for _, c := range row.Changes {
-				fmt.Fprintf(&b, "  - %s: %s → %s\n", md(clip(c.Field)), md(format(c.Old)), md(format(c.New)))
+				fmt.Fprintf(&b, "  - %s: %s → %s\n", md(text.Clip(c.Field)), md(format(c.Old)), md(format(c.New)))
 			}
 			more(&b, "  - ", row.ChangesCount-len(row.Changes))
 		}, func(n int) { more(&b, "- ", n) })
@@ -171,13 +160,13 @@ func (r *Report) facts() []string {
 	added, changed, removed := r.Changes()
 	var lines []string
 	if i := r.Instance; i.ID != "" {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s account %s %s", clip(r.Provider), formatRef(i.ID, i.Name), clip(i.Version))))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s account %s %s", text.Clip(r.Provider), formatRef(i.ID, i.Name), text.Clip(i.Version))))
 	}
 	var phases []string
 	for _, p := range r.Phases {
 		phases = append(phases, fmt.Sprintf("%s %s", p.Phase, span(p.Duration)))
 	}
-	took := fmt.Sprintf("Run %s at %s took %s", r.Run, stamp(r.Started), span(r.Duration))
+	took := fmt.Sprintf("Run %s at %s took %s", r.Run, text.Stamp(r.Started), span(r.Duration))
 	if len(phases) > 0 {
 		took += " (" + strings.Join(phases, ", ") + ")"
 	}
@@ -185,7 +174,7 @@ func (r *Report) facts() []string {
 		took += ", which is slow"
 	}
 	lines = append(lines, took)
-	requests := plural(r.Trace.Requests, "request")
+	requests := text.Plural(r.Trace.Requests, "request")
 	if r.Trace.Retries > 0 {
 		requests += fmt.Sprintf(", %d of them repeated", r.Trace.Retries)
 	}
@@ -235,11 +224,11 @@ func (k *KindReport) title() string {
 	if k.Term == "" || strings.EqualFold(k.Term, string(k.Kind)) {
 		return string(k.Kind)
 	}
-	return fmt.Sprintf("%s (%s)", k.Kind, clip(k.Term))
+	return fmt.Sprintf("%s (%s)", k.Kind, text.Clip(k.Term))
 }
 
 func (k *KindReport) summary() string {
-	return fmt.Sprintf("%s: %s, %d added, %d changed, %d removed", k.title(), plural(k.Rows, "row"), k.Added, k.Changed, k.Removed)
+	return fmt.Sprintf("%s: %s, %d added, %d changed, %d removed", k.title(), text.Plural(k.Rows, "row"), k.Added, k.Changed, k.Removed)
 }
 
 // rows calls f for each listed row and left where there are more.
@@ -259,7 +248,7 @@ func (k *KindReport) rows(f func(mark string, row RowReport), left func(int)) {
 func (r RowReport) title() string {
 	s := formatRef(r.ID, r.Name)
 	if r.Parent != "" {
-		s += " of " + clip(r.Parent)
+		s += " of " + text.Clip(r.Parent)
 	}
 	return s
 }
@@ -269,14 +258,14 @@ func findingLine(f psa.Finding) string {
 	if f.Kind != "" {
 		where := string(f.Kind)
 		if f.ID != "" {
-			where += "/" + clip(f.ID)
+			where += "/" + text.Clip(f.ID)
 		}
 		parts = append(parts, where)
 	}
 	if f.Where != "" {
-		parts = append(parts, clip(f.Where))
+		parts = append(parts, text.Clip(f.Where))
 	}
-	return strings.Join(parts, " ") + ": " + clipTo(f.Message, maxReason)
+	return strings.Join(parts, " ") + ": " + text.ClipTo(f.Message, maxReason)
 }
 
 func more(b *strings.Builder, indent string, n int) {
@@ -284,15 +273,6 @@ func more(b *strings.Builder, indent string, n int) {
 		fmt.Fprintf(b, "%s... and %d more\n", indent, n)
 	}
 }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // span rounds a duration to three digits or so.
 func span(d time.Duration) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/internal/text"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -125,7 +126,7 @@ func (v *verifier) dropdowns() {
 			v.fault(Fail, psa.Ref{Kind: kind}, "%s was never read completely: %s", kind, meta.Stale)
 			continue
 		case meta.Stale != "":
-			v.fault(Warn, psa.Ref{Kind: kind}, "%s is stale since %s: %s", kind, stamp(meta.StaleSince), meta.Stale)
+			v.fault(Warn, psa.Ref{Kind: kind}, "%s is stale since %s: %s", kind, text.Stamp(meta.StaleSince), meta.Stale)
 		}
 		v.dropdown(kind, asked[kind])
 	}
@@ -142,7 +143,7 @@ func (v *verifier) dropdown(kind psa.Kind, field psa.Field) {
 	case hidden > 0:
 		why = fmt.Sprintf("it has %d, %s", hidden, v.unscoped(kind))
 	case rows > 0:
-		why = fmt.Sprintf("all of its %s are inactive", plural(rows, "row"))
+		why = fmt.Sprintf("all of its %s are inactive", text.Plural(rows, "row"))
 	}
 	switch {
 	case offered > 0:
@@ -152,10 +153,10 @@ func (v *verifier) dropdown(kind psa.Kind, field psa.Field) {
 		v.fault(Warn, psa.Ref{Kind: kind}, "%s offers nothing: %s", kind, why)
 	}
 	if hidden > 0 && offered > 0 {
-		v.pass(kind, "%s offers %s, and has %d more, %s", kind, plural(offered, "option"), hidden, v.unscoped(kind))
+		v.pass(kind, "%s offers %s, and has %d more, %s", kind, text.Plural(offered, "option"), hidden, v.unscoped(kind))
 		return
 	}
-	v.pass(kind, "%s offers %s", kind, plural(offered, "option"))
+	v.pass(kind, "%s offers %s", kind, text.Plural(offered, "option"))
 }
 
 // unscoped says why active rows of a kind are no options.
@@ -252,11 +253,11 @@ func (v *verifier) statuses() {
 	for rec := range v.snap.All(psa.KindTicketType) {
 		for _, id := range targets(rec.Fields["statuses"]) {
 			if status, ok := v.snap.Get(psa.Ref{Kind: psa.KindStatus, ID: id}); rec.Active && (!ok || !status.Active) {
-				v.fault(Warn, rec.Ref, "%s allows status #%s, which is not there or inactive", formatRef(rec.ID, rec.Name()), clip(id))
+				v.fault(Warn, rec.Ref, "%s allows status #%s, which is not there or inactive", formatRef(rec.ID, rec.Name()), text.Clip(id))
 			}
 		}
 	}
-	v.pass(psa.KindStatus, "statuses can be opened and closed in %s", plural(len(where), "scope"))
+	v.pass(psa.KindStatus, "statuses can be opened and closed in %s", text.Plural(len(where), "scope"))
 }
 
 // maps asks the registered maps whether they hold as things are.
@@ -282,7 +283,7 @@ func (v *verifier) maps(ctx context.Context, impacts []Impact) error {
 		}
 	}
 	if len(impacts) > 0 {
-		v.pass("", "%s hold", plural(len(impacts), "registered map"))
+		v.pass("", "%s hold", text.Plural(len(impacts), "registered map"))
 	} else {
 		v.pass("", "no map is registered")
 	}
@@ -302,7 +303,7 @@ func (v *verifier) customFields() {
 			v.customField(rec)
 		}
 	}
-	v.pass(psa.KindCustomField, "%s appear and validate", plural(n, "custom field"))
+	v.pass(psa.KindCustomField, "%s appear and validate", text.Plural(n, "custom field"))
 }
 
 func (v *verifier) customField(rec psa.Record) {
