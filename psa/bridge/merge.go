@@ -206,7 +206,18 @@ func (m *merging) look(i int) {
 		}
 		st.changed[s] = !st.own[s].Absent() && (st.base[s].Absent() || !sameValue(st.own[s], st.base[s]))
 	}
+	for s := range Side(2) {
+		if x, told := st.own[s].Get(); told && x == nil && m.neverTold(st, s.Other()) {
+			st.changed[s] = false
+		}
+	}
 	m.compare(u, st)
+}
+
+// neverTold reports whether a side does not tell a unit that was never
+// compared: that the other side has it empty is no difference then.
+func (m *merging) neverTold(st *state, s Side) bool {
+	return m.in.view[s].known && st.own[s].Absent() && st.base[Left].Absent() && st.base[Right].Absent()
 }
 
 // compare brings both sides into the same terms: those of the left side, or of
