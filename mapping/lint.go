@@ -153,6 +153,7 @@ func (l *linter) rule(r *mapRule) {
 	}
 	l.types(r)
 	l.keys(r)
+	l.preferred(r)
 	l.uncovered(r)
 	l.member(r)
 	if l.applies(r) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -181,5 +182,57 @@ func TestLintWithoutCatalogs(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A new record gets the board that create gives it, and has to be able to take
+// the status that the map prefers.
+func TestLintOfPreferred(t *testing.T) {
+	const head = "version: 1\nkinds:\n  ticket:\n"
+	for _, tt := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"on the board", "    create: {psa: {board: Help Desk}}\n    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", nil},
+		{"on another board", "    create: {psa: {board: Projects}}\n    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", []string{
+			`6:95 error no-such-option create puts new records into board "Projects", which has no status "Assigned" to go back to for "working"`}},
+		{"by id", "    create: {psa: {board: {id: \"2\"}}}\n    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", []string{
+			`6:95 error no-such-option create puts new records into board "Projects", which has no status "Assigned" to go back to for "working"`}},
+		{"one of several boards", "    create: {psa: {board: {by: type, values: {Incident: Help Desk, Change: Projects}}}}\n    fields:\n      type: label\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", []string{
+			`7:95 error no-such-option create puts new records into board "Projects", which has no status "Assigned" to go back to for "working"`}},
+		{"a constant", "    constants: {psa: {board: Projects}}\n    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Scheduled}}\n", []string{
+			`6:95 error no-such-option create puts new records into board "Projects", which has no status "Scheduled" to go back to for "working"`}},
+		{"the board is mapped", "    create: {psa: {board: Projects}}\n    fields:\n      board: queue\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", nil},
+		{"only to the right", "    create: {psa: {board: Projects}}\n    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}, direction: to_right}\n", nil},
+		{"by board", "    create: {psa: {board: Projects}}\n    fields:\n      status: {app: state, per: board, values: {Help Desk: {Assigned: working, Scheduled: working}, Projects: {New: working}}, prefer: {working: Assigned}}\n", nil},
+		{"no default", "    fields:\n      status: {app: state, values: {Assigned: working, Scheduled: working}, prefer: {working: Assigned}}\n", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := slices.DeleteFunc(findings(mustMap(t, head+tt.body).LintWith(config())), func(s string) bool {
+				return !strings.Contains(s, "create puts")
+			})
+			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// A preference counts where the scope has the value; elsewhere a value goes back
+// to the only one there is.
+func TestPreferWithinAScope(t *testing.T) {
+	const values = "version: 1\nkinds:\n  ticket:\n    fields:\n      board: queue\n      status: {app: state, per: board, prefer: {working: Assigned}, values: {Help Desk: {Assigned: working, Scheduled: working}, Projects: {New: working%s}}}\n"
+	mp, err := mustMap(t, fmt.Sprintf(values, "")).Compile(config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for board, want := range map[string]string{"Help Desk": "Assigned", "Projects": "New"} {
+		got, issues := mp.To(Left, ticket(psa.Fields{"queue": board, "state": "working"}), nil)
+		if got.Ref("status").Name != want || len(issues) > 0 {
+			t.Errorf("%s: %v %v, want %s", board, got["status"], issues, want)
+		}
+	}
+	if _, err := Parse("map.yaml", []byte(fmt.Sprintf(values, ", Done: working")), nil); err == nil || !strings.Contains(err.Error(), `"New" and "Done" map to "working"`) {
+		t.Errorf("two values of a board that none is preferred of: %v", err)
 	}
 }

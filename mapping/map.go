@@ -112,6 +112,7 @@ type fieldRule struct {
 	values     []valuePair
 	per        *fieldPath // values stand by this left field, the scope
 	prefer     map[string]string
+	preferAt   map[string]*node // what the map itself prefers, by right value
 	unknown    unknownPolicy
 	defaults   [2]*node
 	steps      []Transform

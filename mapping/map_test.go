@@ -451,6 +451,10 @@ func TestMapErrors(t *testing.T) {
 		{"path", head + "      a..b: x\n", `f:5:7: "a..b" is no field; write a field name such as status, board.name, custom.16 or custom["Caption"]`},
 		{"widening", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: public}}}}}\n", `f:2:55: internal notes would become public; add widen: true if that is meant`},
 		{"shared with public", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: seen, public: seen}}}}}\n", `f:2:55: internal notes would become "seen", as public ones do; add widen: true if that is meant`},
+		{"narrow there, wide back", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {team: internal, public: public}}}}}\n",
+			`f:2:55: internal notes would come back team; add internal: internal, which they then go back to, or direction: to_right, or widen: true if that is meant`},
+		{"wide back by preference", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: internal, team: internal}, prefer: {internal: team}}}}}\n",
+			`f:2:75: internal notes would come back team; add internal: internal, which`},
 		{"wide default", "version: 1\nkinds: {note: {fields: {visibility: {app: v, values: {internal: staff, public: all}, unknown: {default: all}}}}}\n", `f:2:105: what is unknown would become "all"; add widen: true if that is meant`},
 		{"group", "version: 1\nkinds: {ticket: {groups: [[a]], fields: {}}}\n", `f:2:27: a group is a list of two fields or more, e.g. [board, status]`},
 		{"owner", head + "      status: {app: s, owner: {side: psa, on_edit: fix}}\n", `f:5:52: on_edit is "fix"; write restore or tolerate or ask`},
@@ -595,6 +599,45 @@ kinds:
 		_, err := Load(fstest.MapFS{"f.yaml": {Data: []byte(name)}}, "f.yaml", nil)
 		if err == nil || !strings.HasPrefix(err.Error(), want) && !strings.Contains(err.Error(), "cannot be read") {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// What narrows a visibility needs no permission, and does not widen on the way
+// back.
+func TestNarrowedVisibility(t *testing.T) {
+	for _, rule := range []string{
+		"{app: visibility, values: {internal: internal, team: internal, public: public}}",
+		"{app: visibility, values: {team: internal, internal: internal, public: public}, prefer: {internal: internal}}",
+		"{app: visibility, values: {team: internal, internal: internal, public: internal}}",
+		"{app: visibility, values: {team: internal, public: internal}, direction: to_right}",
+		"{app: visibility, values: {internal: team, public: public}, direction: to_left}",
+	} {
+		m := mustMap(t, "version: 1\nkinds: {note: {fields: {visibility: "+rule+"}}}\n")
+		mp, err := m.Compile(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range []string{"internal", "team", "public", "secret"} {
+			rec := psa.Record{Ref: psa.Ref{Kind: psa.KindNote, ID: "1"}, Fields: psa.Fields{"visibility": in}}
+			was, _ := width(in)
+			for _, to := range []Side{Left, Right} {
+				got, _ := mp.To(to, rec, nil)
+				if is, ok := width(got.String("visibility")); ok && is > max(was, 0) {
+					t.Errorf("%s: %s becomes %s on the %s side", rule, in, got["visibility"], to)
+				}
+			}
+		}
+		// A record that holds the wider value keeps it while nobody changes it.
+		if rec := (psa.Record{Ref: psa.Ref{Kind: psa.KindNote, ID: "1"}, Fields: psa.Fields{"visibility": "internal"}}); !strings.Contains(rule, "direction") {
+			if got, _ := mp.To(Left, rec, &Env{Present: psa.Fields{"visibility": "team"}}); got.String("visibility") != "team" {
+				t.Errorf("%s: team becomes %v though the right side holds what it became", rule, got["visibility"])
+			}
+			for _, f := range m.Lint(nil, nil) {
+				if f.Severity != psa.Info || f.Code != CodeManyToOne {
+					t.Errorf("%s: %v", rule, f)
+				}
+			}
 		}
 	}
 }

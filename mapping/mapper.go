@@ -464,7 +464,7 @@ func (c *kindCompiler) tables(mr *mapRule) {
 	}
 	for _, p := range mr.values {
 		add(Right, p.scope, p.left, p.right.value())
-		if p.right.kind != nodeNull && (mr.prefer[p.right.text] == "" || mr.prefer[p.right.text] == p.left) {
+		if mr.goesBack(p) {
 			add(Left, p.scope, p.right.text, p.left)
 		}
 	}

@@ -264,7 +264,7 @@ func (c mapReader) pairs(r *fieldRule, v *node, scope string) {
 // to it. Without a preference a shared right value is an error, unless nothing
 // goes back.
 func (c mapReader) prefer(r *fieldRule, n *node) {
-	r.prefer = map[string]string{}
+	r.prefer, r.preferAt = map[string]string{}, map[string]*node{}
 	type key struct{ scope, right string }
 	users := map[key][]valuePair{}
 	var order []key
@@ -288,7 +288,7 @@ func (c mapReader) prefer(r *fieldRule, n *node) {
 			if !fits {
 				c.p.at(k, "value", "prefer %s: %s is no pair of values", quote(k.text), quote(left))
 			}
-			r.prefer[k.text] = left
+			r.prefer[k.text], r.preferAt[k.text] = left, n.items[i]
 		}
 	}
 	if r.direction == toRight {
@@ -296,7 +296,7 @@ func (c mapReader) prefer(r *fieldRule, n *node) {
 	}
 	for _, k := range order {
 		pairs := users[k]
-		if len(pairs) < 2 || r.prefer[k.right] != "" {
+		if len(pairs) < 2 || slices.ContainsFunc(pairs, func(p valuePair) bool { return p.left == r.prefer[k.right] }) {
 			continue
 		}
 		if c.isVisibility(r) {
@@ -310,6 +310,15 @@ func (c mapReader) prefer(r *fieldRule, n *node) {
 		c.p.at(pairs[1].at, "duplicate-inverse", "%s map to %s; say which one it goes back to: prefer: {%s: %s}",
 			strings.Join(lefts, " and "), quote(k.right), k.right, pairs[0].left)
 	}
+}
+
+// goesBack reports whether the right value of a pair becomes its left value:
+// within its scope no other one is preferred.
+func (r *fieldRule) goesBack(p valuePair) bool {
+	prefer := r.prefer[p.right.text]
+	return p.right.kind != nodeNull && (p.left == prefer || !slices.ContainsFunc(r.values, func(q valuePair) bool {
+		return q.scope == p.scope && q.right.text == p.right.text && q.left == prefer
+	}))
 }
 
 func (c mapReader) isVisibility(r *fieldRule) bool {
@@ -481,9 +490,10 @@ func (c mapReader) noWidening(r *fieldRule) {
 		case !lok:
 		case rok && w > l && r.direction != toLeft:
 			c.p.at(p.at, "widening", "%s notes would become %s; add widen: true if that is meant", p.left, p.right.text)
-		case rok && l > w && r.direction != toRight:
-			c.p.at(p.at, "widening", "%s notes would come back %s; add widen: true if that is meant", p.right.text, p.left)
-		case readers[p.right.text] == string(psa.Public) && p.left != string(psa.Public) && r.direction != toLeft:
+		case rok && l > w && r.direction != toRight && r.goesBack(p):
+			c.p.at(p.at, "widening", "%s notes would come back %s; add %s: %s, which they then go back to, or direction: to_right, or widen: true if that is meant",
+				p.right.text, p.left, p.right.text, p.right.text)
+		case !rok && readers[p.right.text] == string(psa.Public) && p.left != string(psa.Public) && r.direction != toLeft:
 			c.p.at(p.at, "widening", "%s notes would become %s, as public ones do; add widen: true if that is meant", p.left, quote(p.right.text))
 		}
 	}
@@ -492,7 +502,7 @@ func (c mapReader) noWidening(r *fieldRule) {
 			continue
 		}
 		as := d.text
-		if Side(s) == Right && readers[as] != "" {
+		if _, known := width(as); Side(s) == Right && !known && readers[as] != "" {
 			as = readers[as]
 		}
 		if as == string(psa.Public) || as == string(psa.TeamOnly) {
