@@ -3,12 +3,10 @@ package autotask
 import (
 	"cmp"
 	"context"
-	"errors"
-	"sync"
 	"time"
 
+	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
-	"golang.org/x/sync/errgroup"
 )
 
 // Instance returns the id of the database, which stays when it moves to another
@@ -54,48 +52,18 @@ func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckRepor
 	if err != nil {
 		return psa.CheckReport{}, err
 	}
-	report := psa.CheckReport{Instance: instance, Access: make([]psa.Access, len(kinds))}
-	c := checker{p: p, seen: map[string]*probe{}}
-	var group errgroup.Group
-	group.SetLimit(8)
-	for i, kind := range kinds {
-		report.Access[i].Kind = kind
-		group.Go(func() error {
-			err := c.kind(ctx, kind)
-			if errors.Is(err, psa.ErrAuth) || ctx.Err() != nil {
-				return err
-			}
-			report.Access[i].Err = err
-			return nil
-		})
-	}
-	if len(kinds) == 0 {
-		group.Go(func() error {
-			// A right that is missing proves the login as well as a row.
-			err := c.kind(ctx, psa.KindTicket)
-			if errors.Is(err, psa.ErrDenied) {
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	c := checker{p: p}
+	access, err := rest.Access(ctx, kinds, psa.KindTicket, 8, c.kind)
+	if err != nil {
 		return psa.CheckReport{}, err
 	}
-	return report, nil
+	return psa.CheckReport{Instance: instance, Access: access}, nil
 }
 
-// A checker asks every entity once.
+// A checker asks every entity once. Kinds that come from one answer share it.
 type checker struct {
-	p    *Provider
-	mu   sync.Mutex // never held across a wait
-	seen map[string]*probe
-}
-
-// A probe is one request and its answer.
-type probe struct {
-	done chan struct{}
-	err  error
+	p     *Provider
+	asked rest.Once[error]
 }
 
 func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
@@ -106,28 +74,10 @@ func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
 	l := c.p.lists[kind][0]
 	if l.field != "" {
 		// Picklists are shown to users who are shown no row.
-		return c.probe("fields of "+l.entity, func() error {
+		return c.asked.Get("fields of "+l.entity, func() error {
 			_, err := c.p.metadata(ctx, l.entity, op, "", fresh)
 			return err
 		})
 	}
-	return c.probe(l.entity, func() error { return c.p.c.allowed(ctx, l.entity, op) })
-}
-
-// probe asks once. Kinds that come from one answer share it.
-func (c *checker) probe(what string, ask func() error) error {
-	c.mu.Lock()
-	r, known := c.seen[what]
-	if !known {
-		r = &probe{done: make(chan struct{})}
-		c.seen[what] = r
-	}
-	c.mu.Unlock()
-	if known {
-		<-r.done // by a call with the same context
-		return r.err
-	}
-	defer close(r.done)
-	r.err = ask()
-	return r.err
+	return c.asked.Get(l.entity, func() error { return c.p.c.allowed(ctx, l.entity, op) })
 }

@@ -1,10 +1,8 @@
 package autotask
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -151,24 +149,10 @@ func (l *list) entry() string { return string(l.kind) + "/" + l.variant }
 
 // admit refuses what Features does not offer, before a request is made.
 func (p *Provider) admit(kind psa.Kind, q psa.Query) error {
-	f := p.offers[kind]
-	refuse := func(format string, args ...any) error {
-		return &psa.Error{Provider: name, Op: opList(kind), Code: psa.ErrUnsupported, Detail: fmt.Sprintf(format, args...)}
-	}
-	switch {
-	case !f.Can.Has(psa.CanList):
-		return refuse("%s", cmp.Or(f.Missing[psa.CanList], "Autotask has no such kind"))
-	case !q.Since.IsZero() && !f.Can.Has(psa.CanSince):
-		return refuse("%s", f.Missing[psa.CanSince])
-	case q.After != "" && !f.Can.Has(psa.CanResume):
-		return refuse("the list cannot be resumed behind a row")
-	case !q.Parent.IsZero() && q.Parent.Kind != f.Parent:
-		return refuse("%s rows are no children of a %s", kind, q.Parent.Kind)
+	if err := rest.Admit(name, "Autotask", opList(kind), kind, p.offers[kind], q); err != nil {
+		return err
 	}
 	for field, ids := range q.Scope {
-		if !slices.Contains(f.Filter, field) {
-			return refuse("there is no filter by %q", field)
-		}
 		if _, err := p.lists[kind][0].scoped(field, ids); err != nil {
 			return &psa.Error{Provider: name, Op: opList(kind), Code: psa.ErrInvalid, Err: err}
 		}

@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
@@ -62,7 +60,7 @@ func (b errorBody) messages() []string {
 // classify turns an answer into an error, or nil for a good one.
 func classify(r *rest.Response) error {
 	if r.Status >= 200 && r.Status < 300 {
-		if isHTML(r) {
+		if r.IsHTML() {
 			return vendorError(r, nil, psa.ErrData, "a web page instead of JSON")
 		}
 		return nil
@@ -72,7 +70,7 @@ func classify(r *rest.Response) error {
 	detail := strings.Join(messages, " ")
 	switch {
 	case isJSON:
-	case isHTML(r):
+	case r.IsHTML():
 		detail = "a web page instead of JSON"
 	default:
 		detail = string(r.Body)
@@ -104,7 +102,7 @@ func class(r *rest.Response, body errorBody, text string) error {
 	case http.StatusNotFound:
 		// The web server's page is about the address. Only the API itself
 		// says that a row is missing.
-		if isHTML(r) {
+		if r.IsHTML() {
 			return psa.ErrUnsupported
 		}
 		return psa.ErrNotFound
@@ -150,26 +148,8 @@ func parseError(b []byte) (errorBody, bool) {
 	return e, true
 }
 
-func isHTML(r *rest.Response) bool {
-	if ct := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(strings.TrimSpace(ct)), "text/html") {
-		return true
-	}
-	b := bytes.TrimSpace(r.Body)
-	return len(b) > 0 && b[0] == '<'
-}
-
 // quoted is a value that the vendor repeats, in quotes or brackets.
 var quoted = regexp.MustCompile(`"[^"]*"|(^|\s)'[^']*'|\[[^\]]*\]`)
 
-// clean makes the vendor's words fit for an error text: one line, at most
-// limit runes, without the values it quotes. Credentials, query strings and
-// addresses are taken out by package rest.
-func clean(s string, limit int) string {
-	s = strings.ToValidUTF8(s[:min(len(s), 4096)], "")
-	s = quoted.ReplaceAllString(s, `$1"…"`)
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit]) + "…"
-	}
-	return s
-}
+// clean makes the vendor's words fit for an error text; see [rest.Clean].
+func clean(s string, limit int) string { return rest.Clean(s, limit, quoted) }

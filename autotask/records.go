@@ -205,18 +205,7 @@ func (p *Provider) search(kind psa.Kind, by psa.Fields) (*pager, error) {
 }
 
 func (l *list) matches(have, by psa.Fields) bool {
-	for field, want := range by {
-		got := have[field]
-		if psa.ValuesEqual(got, want) {
-			continue
-		}
-		g, _ := got.(string)
-		w, _ := want.(string)
-		if !l.find[field].fold || !strings.EqualFold(g, w) {
-			return false
-		}
-	}
-	return true
+	return rest.Matches(have, by, func(field string) bool { return l.find[field].fold })
 }
 
 // Deletions yields the tickets that people deleted, from the log that Autotask

@@ -7,12 +7,10 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
-	"golang.org/x/sync/errgroup"
 )
 
 // Instance returns company@host and the release; see [psa.Instancer]. An
@@ -59,61 +57,36 @@ func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckRepor
 	if err != nil {
 		return psa.CheckReport{}, err
 	}
-	report := psa.CheckReport{Instance: instance, Access: make([]psa.Access, len(kinds))}
-	c := checker{p: p, seen: map[string]*probe{}}
-	var group errgroup.Group
-	group.SetLimit(8)
-	for i, kind := range kinds {
-		report.Access[i].Kind = kind
-		group.Go(func() error {
-			err := c.kind(ctx, kind)
-			if errors.Is(err, psa.ErrAuth) || ctx.Err() != nil {
-				return err
-			}
-			report.Access[i].Err = err
-			return nil
-		})
-	}
-	if len(kinds) == 0 {
-		group.Go(func() error {
-			// A right that is missing proves the keys as well as a row.
-			err := c.kind(ctx, psa.KindBoard)
-			if errors.Is(err, psa.ErrDenied) {
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	c := checker{p: p}
+	access, err := rest.Access(ctx, kinds, psa.KindBoard, 8, c.kind)
+	if err != nil {
 		return psa.CheckReport{}, err
 	}
 	lost := 0
-	for _, a := range report.Access {
+	for _, a := range access {
 		if errors.Is(a.Err, errMisrouted) {
 			lost++
 		}
 	}
 	if lost > 1 && lost == len(kinds) {
 		return psa.CheckReport{}, &psa.Error{
-			Provider: name, Op: "check", Code: psa.ErrAuth, Err: report.Access[0].Err,
+			Provider: name, Op: "check", Code: psa.ErrAuth, Err: access[0].Err,
 			Detail: "the server finds no address of the API; it answers so to refused keys, too",
 		}
 	}
-	return report, nil
+	return psa.CheckReport{Instance: instance, Access: access}, nil
 }
 
 // A checker asks every list once.
 type checker struct {
-	p    *Provider
-	mu   sync.Mutex // never held across a wait
-	seen map[string]*probe
+	p     *Provider
+	asked rest.Once[probe]
 }
 
-// A probe is one request and its answer.
+// A probe is the answer to one request.
 type probe struct {
-	done chan struct{}
-	id   string // of the row that came; "" if there is none
-	err  error
+	id  string // of the row that came; "" if there is none
+	err error
 }
 
 func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
@@ -149,36 +122,25 @@ func (c *checker) list(ctx context.Context, l *list) error {
 
 // probe asks a list for one id. Kinds that hang on the same parent share the
 // request.
-func (c *checker) probe(ctx context.Context, path, endpoint string, kind psa.Kind) *probe {
-	c.mu.Lock()
-	r, known := c.seen[path]
-	if !known {
-		r = &probe{done: make(chan struct{})}
-		c.seen[path] = r
-	}
-	c.mu.Unlock()
-	if known {
-		<-r.done // by a call with the same context
-		return r
-	}
-	defer close(r.done)
-	g := &pager{c: c.p.c, path: path, at: endpoint, op: "check " + string(kind), fields: "id", size: 1}
-	resp, err := g.get(ctx, "")
-	if err != nil {
-		r.err = err
-		return r
-	}
-	for row, err := range rest.Rows(resp.Body, "") {
+func (c *checker) probe(ctx context.Context, path, endpoint string, kind psa.Kind) probe {
+	return c.asked.Get(path, func() (r probe) {
+		g := &pager{c: c.p.c, path: path, at: endpoint, op: "check " + string(kind), fields: "id", size: 1}
+		resp, err := g.get(ctx, "")
 		if err != nil {
-			r.err = err
-			break
+			return probe{err: err}
 		}
-		var v struct {
-			ID json.Number `json:"id"`
+		for row, err := range rest.Rows(resp.Body, "") {
+			if err != nil {
+				r.err = err
+				break
+			}
+			var v struct {
+				ID json.Number `json:"id"`
+			}
+			if json.Unmarshal(row, &v) == nil && numeric(v.ID.String()) == nil {
+				r.id = v.ID.String()
+			}
 		}
-		if json.Unmarshal(row, &v) == nil && numeric(v.ID.String()) == nil {
-			r.id = v.ID.String()
-		}
-	}
-	return r
+		return r
+	})
 }

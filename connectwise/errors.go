@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
@@ -78,7 +76,7 @@ func classify(r *rest.Response) error {
 	body, isJSON := parseError(r.Body)
 	if r.Status >= 200 && r.Status < 300 {
 		switch {
-		case isHTML(r):
+		case r.IsHTML():
 			return vendorError(r, body, psa.ErrData, "a web page instead of JSON", nil)
 		case isJSON && body.Code == "Security": // the host of the user interface, or plain http
 			return vendorError(r, body, psa.ErrData, body.Message, errMisrouted)
@@ -90,7 +88,7 @@ func classify(r *rest.Response) error {
 		detail += " " + f.Message
 	}
 	if !isJSON {
-		if detail = "a web page instead of JSON"; !isHTML(r) {
+		if detail = "a web page instead of JSON"; !r.IsHTML() {
 			detail = string(r.Body)
 		}
 	}
@@ -187,26 +185,8 @@ func parseError(b []byte) (errorBody, bool) {
 	return e, e.Code != "" || e.Error != "" || e.Message != ""
 }
 
-func isHTML(r *rest.Response) bool {
-	if ct := r.Header.Get("Content-Type"); strings.HasPrefix(strings.ToLower(strings.TrimSpace(ct)), "text/html") {
-		return true
-	}
-	b := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\xef\xbb\xbf")))
-	return len(b) > 0 && b[0] == '<'
-}
-
 // quoted is a value that the vendor repeats.
 var quoted = regexp.MustCompile(`"[^"]*"|(^|\s)'[^']*'`)
 
-// clean makes the vendor's words fit for an error text: one line, at most
-// limit runes, without the values it quotes. Credentials, query strings and
-// addresses are taken out by package rest.
-func clean(s string, limit int) string {
-	s = strings.ToValidUTF8(s[:min(len(s), 4096)], "")
-	s = quoted.ReplaceAllString(s, `$1"…"`)
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit]) + "…"
-	}
-	return s
-}
+// clean makes the vendor's words fit for an error text; see [rest.Clean].
+func clean(s string, limit int) string { return rest.Clean(s, limit, quoted) }

@@ -109,21 +109,3 @@ func TestAPIError(t *testing.T) {
 		t.Errorf("%q repeats a value", err)
 	}
 }
-
-func TestClean(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"  one\r\n\ttwo \x00three ", "one two three"},
-		{`the value "s3cret" and 'other one'`, `the value "…" and "…"`},
-		{"don't touch what isn't quoted", "don't touch what isn't quoted"},
-		{strings.Repeat("ü", 30), strings.Repeat("ü", 20) + "…"},
-		{"bad \xff byte", "bad byte"},
-	} {
-		limit := 60
-		if len(tt.in) == 60 {
-			limit = 20
-		}
-		if got := clean(tt.in, limit); got != tt.want {
-			t.Errorf("clean(%q) = %q, want %q", tt.in, got, tt.want)
-		}
-	}
-}

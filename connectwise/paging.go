@@ -371,17 +371,7 @@ func withoutPasswords(body []byte) []byte {
 	if !bytes.Contains(body, password) {
 		return body
 	}
-	out := []byte{'['}
-	for row, err := range rest.Rows(body, "") {
-		if err != nil {
-			return body // the listing refuses it
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(out, withoutPassword(row)...)
-	}
-	return append(out, ']')
+	return rest.EachRow(body, withoutPassword)
 }
 
 var password = []byte(`"Password"`)

@@ -8,12 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
-	"golang.org/x/sync/errgroup"
 )
 
 // Instance returns tenant/host and the release; see [psa.Instancer]. Neither
@@ -71,49 +69,24 @@ func (p *Provider) Check(ctx context.Context, kinds ...psa.Kind) (psa.CheckRepor
 	if _, err := p.c.where(ctx); err != nil {
 		return psa.CheckReport{}, err
 	}
-	report := psa.CheckReport{Instance: instance, Access: make([]psa.Access, len(kinds))}
-	c := checker{p: p, seen: map[string]*probe{}}
-	var group errgroup.Group
-	group.SetLimit(4)
-	for i, kind := range kinds {
-		report.Access[i].Kind = kind
-		group.Go(func() error {
-			err := c.kind(ctx, kind)
-			if errors.Is(err, psa.ErrAuth) || ctx.Err() != nil {
-				return err
-			}
-			report.Access[i].Err = err
-			return nil
-		})
-	}
-	if len(kinds) == 0 {
-		group.Go(func() error {
-			// A right that is missing proves the credentials as well as a row.
-			err := c.kind(ctx, psa.KindTeam)
-			if errors.Is(err, psa.ErrDenied) {
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	c := checker{p: p}
+	access, err := rest.Access(ctx, kinds, psa.KindTeam, 4, c.kind)
+	if err != nil {
 		return psa.CheckReport{}, err
 	}
-	return report, nil
+	return psa.CheckReport{Instance: instance, Access: access}, nil
 }
 
 // A checker asks every list once.
 type checker struct {
-	p    *Provider
-	mu   sync.Mutex // never held across a wait
-	seen map[string]*probe
+	p     *Provider
+	asked rest.Once[probe]
 }
 
-// A probe is one request and its answer.
+// A probe is the answer to one request.
 type probe struct {
-	done chan struct{}
-	id   string // of a row that came; "" if there is none
-	err  error
+	id  string // of a row that came; "" if there is none
+	err error
 }
 
 func (c *checker) kind(ctx context.Context, kind psa.Kind) error {
@@ -170,7 +143,7 @@ func (p *Provider) checkOutcomes(ctx context.Context, kind psa.Kind) error {
 }
 
 // probe asks a list for one row. Kinds of the same list share the request.
-func (c *checker) probe(ctx context.Context, l *list, q psa.Query, b behind, kind psa.Kind) *probe {
+func (c *checker) probe(ctx context.Context, l *list, q psa.Query, b behind, kind psa.Kind) probe {
 	g := c.p.pagers(l, q, b)[0]
 	g.op = "check " + string(kind)
 	g.query = maps.Clone(g.query)
@@ -180,22 +153,11 @@ func (c *checker) probe(ctx context.Context, l *list, q psa.Query, b behind, kin
 	} else {
 		g.query.Set("count", "1")
 	}
-	key := g.path + "?" + g.query.Encode()
-	c.mu.Lock()
-	r, known := c.seen[key]
-	if !known {
-		r = &probe{done: make(chan struct{})}
-		c.seen[key] = r
-	}
-	c.mu.Unlock()
-	if known {
-		<-r.done // by a call with the same context
+	return c.asked.Get(g.path+"?"+g.query.Encode(), func() (r probe) {
+		s, err := g.get(ctx, size, 1)
+		if r.err = err; err == nil && len(s.rows) > 0 {
+			_, r.id, _ = rowID(s.rows[0])
+		}
 		return r
-	}
-	defer close(r.done)
-	s, err := g.get(ctx, size, 1)
-	if r.err = err; err == nil && len(s.rows) > 0 {
-		_, r.id, _ = rowID(s.rows[0])
-	}
-	return r
+	})
 }

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -166,29 +166,12 @@ func opList(kind psa.Kind) string { return "list " + string(kind) }
 
 // admit refuses what Features does not offer, before a request is made.
 func (p *Provider) admit(kind psa.Kind, q psa.Query) error {
-	f := p.offers[kind]
-	refuse := func(format string, args ...any) error {
-		return &psa.Error{Provider: name, Op: opList(kind), Code: psa.ErrUnsupported, Detail: fmt.Sprintf(format, args...)}
+	if err := rest.Admit(name, "Halo", opList(kind), kind, p.offers[kind], q); err != nil {
+		return err
 	}
-	switch {
-	case !f.Can.Has(psa.CanList):
-		return refuse("%s", cmp.Or(f.Missing[psa.CanList], "Halo has no such kind"))
-	case !q.Since.IsZero() && !f.Can.Has(psa.CanSince):
-		return refuse("%s", f.Missing[psa.CanSince])
-	case q.After != "":
-		return refuse("the list cannot be resumed behind a row")
-	case !q.Parent.IsZero() && q.Parent.Kind != f.Parent:
-		return refuse("%s rows are no children of a %s", kind, q.Parent.Kind)
-	}
-	ids := []string{}
+	ids := slices.Concat(slices.Collect(maps.Values(q.Scope))...)
 	if !q.Parent.IsZero() {
 		ids = append(ids, q.Parent.ID)
-	}
-	for field, some := range q.Scope {
-		if !slices.Contains(f.Filter, field) {
-			return refuse("there is no filter by %q", field)
-		}
-		ids = append(ids, some...)
 	}
 	if err := numeric(ids...); err != nil {
 		return &psa.Error{Provider: name, Op: opList(kind), Ref: q.Parent, Code: psa.ErrInvalid, Err: err}

@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/psasync/psasync/internal/rest"
 	"github.com/psasync/psasync/psa"
@@ -189,19 +187,10 @@ func (e *causedError) Unwrap() []error { return []error{e.APIError, e.cause} }
 // integer: abc. Path ...".
 var (
 	quoted    = regexp.MustCompile(`"[^"]*"|(^|\s)'[^']*'`)
-	converted = regexp.MustCompile(`(?i)(could not convert [^:]*): .*?(\. Path|$)`)
+	converted = regexp.MustCompile(`(?is)(could not convert [^:]*): .*?(\. Path|$)`)
 )
 
-// clean makes the vendor's words fit for an error text: one line, at most
-// limit runes, without the values it repeats. Credentials, query strings and
-// addresses are taken out by package rest.
+// clean makes the vendor's words fit for an error text; see [rest.Clean].
 func clean(s string, limit int) string {
-	s = strings.ToValidUTF8(s[:min(len(s), 4096)], "")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	s = converted.ReplaceAllString(s, "$1: …$2")
-	s = quoted.ReplaceAllString(s, `$1"…"`)
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit]) + "…"
-	}
-	return s
+	return rest.Clean(converted.ReplaceAllString(s, "$1: …$2"), limit, quoted)
 }

@@ -365,17 +365,7 @@ func withoutSecrets(body []byte) []byte {
 	if !encrypted.Match(body) {
 		return body
 	}
-	out := []byte{'['}
-	for row, err := range rest.Rows(body, "") {
-		if err != nil {
-			return body // the listing refuses it
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(out, withoutSecret(row)...)
-	}
-	return append(out, ']')
+	return rest.EachRow(body, withoutSecret)
 }
 
 func withoutSecret(row []byte) []byte {

@@ -301,18 +301,7 @@ func (p *Provider) search(kind psa.Kind, by psa.Fields) (url.Values, error) {
 const maxSearch = 500 // bytes
 
 func (l *list) matches(have, by psa.Fields) bool {
-	for field, want := range by {
-		got, _ := have.Lookup(field)
-		if psa.ValuesEqual(got, want) {
-			continue
-		}
-		g, _ := got.(string)
-		w, _ := want.(string)
-		if !l.find[field].fold || !strings.EqualFold(g, w) {
-			return false
-		}
-	}
-	return true
+	return rest.Matches(have, by, func(field string) bool { return l.find[field].fold })
 }
 
 // Deletions yields deleted tickets; see [psa.DeletionLister]. The moment is

@@ -32,8 +32,8 @@ var importRules = map[string]rule{
 	"psa/bridge":  {own: []string{"psa", "cache", "conflict", "mapping", "internal/text"}, why: "never a vendor"},
 	"psa/psatest": {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/..."}, why: "the suite binds every provider alike"},
 
-	"connectwise": {own: adapter, third: []string{"golang.org/x/sync/..."}, why: adapterWhy},
-	"autotask":    {own: adapter, third: []string{"golang.org/x/sync/..."}, why: adapterWhy},
+	"connectwise": {own: adapter, why: adapterWhy},
+	"autotask":    {own: adapter, why: adapterWhy},
 	"halopsa":     {own: adapter, third: []string{"golang.org/x/sync/...", "golang.org/x/oauth2/..."}, why: adapterWhy},
 
 	"connectwise/connectwisetest": {own: []string{"internal/simulator"}, why: simulatorWhy},
@@ -41,7 +41,7 @@ var importRules = map[string]rule{
 	"halopsa/halopsatest":         {own: []string{"internal/simulator"}, why: simulatorWhy},
 	"internal/simulator":          {why: simulatorWhy},
 
-	"internal/rest": {own: []string{"psa"}, third: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/time/rate"}, why: "one HTTP core for all vendors"},
+	"internal/rest": {own: []string{"psa"}, third: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/sync/...", "golang.org/x/time/rate"}, why: "one HTTP core for all vendors"},
 
 	"cache/sqlite":                 {own: []string{"psa", "cache", "cache/internal/sqlstore"}, why: "the user picks the engine"},
 	"cache/internal/sqlstore":      {own: []string{"psa", "cache"}, why: "the user picks the engine"},
