@@ -30,8 +30,10 @@ func PreferFilled(_ context.Context, c Conflict) (Decision, error) {
 		return Decision{Action: Take, Side: Left, By: "filled", Reason: "the right side is empty"}, nil
 	case right && !left:
 		return Decision{Action: Take, Side: Right, By: "filled", Reason: "the left side is empty"}, nil
+	case left:
+		return pass("filled: both sides have a value")
 	default:
-		return Decision{}, nil
+		return pass("filled: neither side has a value")
 	}
 }
 
@@ -116,7 +118,7 @@ func SourceOfTruth(side Side, fields ...string) Strategy {
 				}
 			}
 		}
-		return Decision{}, nil
+		return pass("source_of_truth: %s is none of the fields that the %s side decides", c.names(), side)
 	}
 }
 

@@ -175,7 +175,7 @@ func TestSourceOfTruth(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, side := range []conflict.Side{conflict.Left, conflict.Right} {
-			want := conflict.Decision{}
+			want := conflict.Decision{Reason: "source_of_truth: f is none of the fields that the " + string(side) + " side decides"}
 			if tt.by != "" {
 				want = conflict.Decision{Action: conflict.Take, Side: side, By: tt.by}
 			}

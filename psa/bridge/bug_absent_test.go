@@ -64,3 +64,30 @@ func TestAbsentAgainstNull(t *testing.T) {
 		})
 	}
 }
+
+// Who reads why somebody else than the owner won, or why nobody did, reads
+// which rules had no opinion.
+func TestReasonsOfNoOpinion(t *testing.T) {
+	w, l, r := pair(t, strings.Replace(basic, "po_number: po_number", `po_number: {app: po_number, conflict: "first(source_of_truth(psa, summary), newest)"}`, 1))
+	w.left.Edit(l, psa.Fields{"po_number": "PO-1"})
+	w.right.Edit(r, psa.Fields{"po_number": "PO-2"})
+	w.once()
+	task := w.onlyTask(bridge.TaskConflict)
+	for _, want := range []string{"source_of_truth: po_number is none of the fields that the left side decides; ", "newest: the "} {
+		if !strings.Contains(task.Reason, want) {
+			t.Errorf("reason %q, want %q in it", task.Reason, want)
+		}
+	}
+}
+
+func TestReasonOfAnOwnerWhoDoesNotTell(t *testing.T) {
+	left, right := psatest.Boards(), psatest.Flat()
+	records := func(r psa.Record) bool { return r.Kind.IsRecord() }
+	left.Rows, right.Rows = slices.DeleteFunc(slices.Clone(left.Rows), records), slices.DeleteFunc(slices.Clone(right.Rows), records)
+	left.Rows = append(left.Rows, psatest.Row(psa.KindCompany, "71", psa.Fields{"name": "Contoso", "identifier": "C7"}))
+	right.Rows = append(right.Rows, psatest.Row(psa.KindCompany, "81", psa.Fields{"name": "Contoso", "identifier": "C7", "phone": "+1 555 0100"}))
+	w := worldOf(t, left, right, strings.Replace(basic[:strings.Index(basic, "  contact:")], "phone: phone", "phone: {app: phone, owner: {side: psa, on_edit: ask}}", 1))
+	w.once()
+	task := w.onlyTask(bridge.TaskAsk)
+	w.want("reason", task.Reason, "the left side owns the field, and the other side changed it; the owner's side does not tell it")
+}

@@ -109,6 +109,9 @@ func (m *merging) decide(g int) error {
 		m.park(g, park{why: whyTolerated})
 	case effect == conflict.Wait:
 		reason := "the " + string(owner) + " side owns the field, and the other side changed it"
+		if owner != "" && !slices.ContainsFunc(c.Fields, func(f conflict.Field) bool { return !f.Of(owner).Absent() }) {
+			reason += "; the owner's side does not tell it"
+		}
 		if torn {
 			reason = "the fields of this group have different owners"
 		}
