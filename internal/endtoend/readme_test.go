@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,8 +48,9 @@ func TestReadmeFeatures(t *testing.T) {
 	}
 }
 
-// vendors are providers made without a request.
-func vendors(t *testing.T) []psa.Provider {
+// vendors are providers made without a request, with what a Config has to tell
+// for all that they can do, or with what it must tell.
+func vendors(t *testing.T, full bool) []psa.Provider {
 	t.Helper()
 	cw, err := connectwise.New(connectwise.Config{
 		URL: "na.myconnectwise.net", Company: "acme", ClientID: "00000000-0000-0000-0000-000000000000",
@@ -57,14 +59,20 @@ func vendors(t *testing.T) []psa.Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
+	owner, outcomes := "", halopsa.Outcomes{}
+	if full {
+		owner, outcomes = "29682885", halopsa.Outcomes{Internal: 7, Public: 1, Time: 2}
+	}
 	at, err := autotask.New(autotask.Config{
-		Credentials: func(context.Context) (autotask.Credentials, error) { return autotask.Credentials{}, nil },
+		CompanyOwnerID: owner,
+		Credentials:    func(context.Context) (autotask.Credentials, error) { return autotask.Credentials{}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	halo, err := halopsa.New(halopsa.Config{
 		URL:         "acme.halopsa.com",
+		Outcomes:    outcomes,
 		Credentials: func(context.Context) (halopsa.Credentials, error) { return halopsa.Credentials{}, nil },
 	})
 	if err != nil {
@@ -74,7 +82,7 @@ func vendors(t *testing.T) []psa.Provider {
 }
 
 func featureTable(t *testing.T) string {
-	providers := vendors(t)
+	providers, bare := vendors(t, true), vendors(t, false)
 	var b strings.Builder
 	b.WriteString("\n| kind |")
 	for _, p := range providers {
@@ -90,7 +98,7 @@ func featureTable(t *testing.T) string {
 			case !ok || f.Can == 0:
 				b.WriteString(" - |")
 			default:
-				fmt.Fprintf(&b, " %s |", cell(f))
+				fmt.Fprintf(&b, " %s |", cell(t, f, bare[i].Features()[k]))
 			}
 			if why := f.Missing[psa.CanList]; why != "" {
 				fmt.Fprintf(&reasons[i], "- %s: %s\n", k, why)
@@ -107,14 +115,34 @@ func featureTable(t *testing.T) string {
 	return b.String()
 }
 
-// cell names what can be done beside listing.
-func cell(f psa.Feature) string {
+// configured finds the field of a Config in the reason why something is missing
+// without it.
+var configured = regexp.MustCompile(`Config\.[A-Za-z.]*[A-Za-z]`)
+
+// cell names what can be done beside listing, and what a Config has to tell for
+// it.
+func cell(t *testing.T, f, bare psa.Feature) string {
 	text := "list"
 	if f.Term != "" {
 		text = f.Term
 	}
-	if more := (f.Can &^ (psa.CanList | psa.CanCount | psa.CanGet | psa.CanResume)).String(); more != "" {
-		text += ": " + more
+	var more []string
+	for can := psa.Ability(1); can <= f.Can; can <<= 1 {
+		if !f.Can.Has(can) || (psa.CanList | psa.CanCount | psa.CanGet | psa.CanResume).Has(can) {
+			continue
+		}
+		name := can.String()
+		if !bare.Can.Has(can) {
+			field := configured.FindString(bare.Missing[can])
+			if field == "" {
+				t.Errorf("%s: %s needs a Config that the reason does not name: %q", text, name, bare.Missing[can])
+			}
+			name += " (with `" + field + "`)"
+		}
+		more = append(more, name)
+	}
+	if len(more) > 0 {
+		text += ": " + strings.Join(more, ", ")
 	}
 	return text
 }
