@@ -103,7 +103,7 @@ func (g *gen) activity() {
 		for n := range 1 + i%3 {
 			when := stamp(at.Add(time.Duration(n) * time.Hour))
 			note := Row{
-				"ticketID": ticket, "title": "Update", "description": []string{"Swapped the cable, still offline.", "Checked the logs, looks like the switch.", "Fixed, please confirm."}[n],
+				"ticketID": ticket, "title": "Update", "description": []string{"Swapped the cable, still offline.", "Checked the logs, looks like the switch. " + privateNote, "Fixed, please confirm."}[n],
 				"noteType": 3, "publish": 1 + n%2, "creatorResourceID": who, "createDateTime": when, "lastActivityDate": when,
 			}
 			if i%6 == 4 && n == 1 {
@@ -137,6 +137,6 @@ func (g *gen) timeOf(i, ticket, who int, at time.Time) {
 	g.add("TimeEntries", 55010, Row{
 		"ticketID": ticket, "resourceID": who, "roleID": g.roleOf[who], "billingCodeID": firstCode, "dateWorked": stamp(start.Truncate(24 * time.Hour)), "startDateTime": stamp(start), "endDateTime": stamp(end),
 		"hoursWorked": 0.5, "hoursToBill": 0.5, "offsetHours": 0.0, "isNonBillable": i%5 == 4, "showOnInvoice": true, "isInternalNotesVisibleToComanaged": false, "billingApprovalLevelMostRecent": 0, "timeEntryType": 2,
-		"summaryNotes": "Swapped the cable.", "internalNotes": "", "createDateTime": stamp(end), "creatorUserID": who, "lastModifiedDateTime": stamp(end), "lastModifiedUserID": who,
+		"summaryNotes": "Swapped the cable.", "internalNotes": "Their contract excludes this: " + privateTime, "createDateTime": stamp(end), "creatorUserID": who, "lastModifiedDateTime": stamp(end), "lastModifiedUserID": who,
 	})
 }

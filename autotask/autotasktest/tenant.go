@@ -23,6 +23,7 @@ type Tenant struct {
 	clock  *simulator.Clock
 
 	mu      sync.Mutex
+	word    string // of Taint
 	picks   map[string][]PicklistValue
 	rules   []WorkflowRule
 	sheets  map[sheetKey]string

@@ -216,7 +216,7 @@ func (g *gen) notesOf(ticket, i, member int, login any, at time.Time) {
 		when := stamp(at.Add(time.Duration(n) * time.Hour))
 		internal := n == 1
 		g.add(path, Row{
-			"id": 104166 + 4*i + n, "text": []string{"It started this morning, three people see it.", "Checked the logs, looks like the switch.", "Fixed, please confirm."}[n],
+			"id": 104166 + 4*i + n, "text": []string{"It started this morning, three people see it.", "Checked the logs, looks like the switch. " + privateNote, "Fixed, please confirm."}[n],
 			"detailDescriptionFlag": !internal, "internalAnalysisFlag": internal, "resolutionFlag": n == 2, "issueFlag": n == 0, "member": ref(member),
 			"dateCreated": when, "createdBy": login, "internalFlag": internal, "externalFlag": !internal, "_info": Row{"lastUpdated": when, "updatedBy": login},
 		})
@@ -229,7 +229,7 @@ func (g *gen) timeOf(ticket, i, member, company int, login any, at time.Time) {
 	g.add("/time/entries", plant("TimeEntry", Row{
 		"id": 90211 + i, "company": ref(company), "companyType": "Client", "chargeToId": ticket, "chargeToType": "ServiceTicket", "member": ref(member), "locationId": 2, "businessUnitId": 10,
 		"location": ref(2), "department": ref(10), "workType": ref(3), "workRole": ref(11), "timeStart": stamp(at), "timeEnd": stamp(end), "hoursDeduct": 0.0, "actualHours": 0.5,
-		"billableOption": "Billable", "notes": "Rebooted the access point.", "internalNotes": "", "addToDetailDescriptionFlag": true, "addToInternalAnalysisFlag": false,
+		"billableOption": "Billable", "notes": "Rebooted the access point.", "internalNotes": "Their contract excludes this: " + privateTime, "addToDetailDescriptionFlag": true, "addToInternalAnalysisFlag": false,
 		"addToResolutionFlag": false, "emailResourceFlag": false, "emailContactFlag": false, "emailCcFlag": false, "hoursBilled": 0.5, "invoiceHours": 0.5, "enteredBy": login,
 		"dateEntered": stamp(end), "mobileGuid": g.guid(), "status": status, "ticket": ref(ticket), "invoiceFlag": true, "locationName": "Leeds Office", "customFields": []any{},
 		"_info": Row{"lastUpdated": stamp(end), "updatedBy": login},

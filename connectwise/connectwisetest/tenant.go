@@ -25,6 +25,7 @@ type Tenant struct {
 	clock *simulator.Clock
 
 	mu      sync.Mutex
+	word    string            // of Taint
 	screens map[string]string // screenId of a custom field -> entity that carries it
 	dirty   map[int]bool      // boards whose type associations must be made anew
 }

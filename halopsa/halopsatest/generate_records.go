@@ -150,7 +150,7 @@ func (g *gen) actionRows(ticket, i int, opened time.Time, agent int) {
 	if i%4 == 3 {
 		return
 	}
-	add(opened.Add(time.Hour), outcomeInternal, "Checked the logs.", Row{"hiddenfromuser": true})
+	add(opened.Add(time.Hour), outcomeInternal, "Checked the logs. "+privateNote, Row{"hiddenfromuser": true})
 	add(opened.Add(2*time.Hour), 8, "Replaced the part.", plant("Action", Row{
 		"timetaken": []float64{0.25, 0.5, 1.75}[i%3], "chargerate": 1, "hiddenfromuser": i%2 == 0, "actionarrivaldate": stamp(opened.Add(time.Hour)), "actioncompletiondate": stamp(opened.Add(2 * time.Hour)),
 		"actionchargehours": 0.5, "actionnonchargehours": 0.0,

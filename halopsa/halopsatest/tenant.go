@@ -28,8 +28,9 @@ type Tenant struct {
 	api          *api
 	store        *simulator.Store
 	clock        *simulator.Clock
-	version      atomic.Uint64 // moves with every change
-	virtualMaker *maker        // of a large tenant
+	version      atomic.Uint64          // moves with every change
+	word         atomic.Pointer[string] // of Taint
+	virtualMaker *maker                 // of a large tenant
 
 	undo *[]func() // how to take back what a POST stored so far; guarded by the store's lock
 }
