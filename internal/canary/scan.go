@@ -18,9 +18,10 @@ const (
 
 // A Value is something that was planted.
 type Value struct {
-	What  string // for people, e.g. "acme: Member.hourlyCost"; it does not tell the value
+	What  string // for people, e.g. "Member.hourlyCost"; it does not tell the value
 	Text  string
 	Class Class
+	Owner string // the system that it was planted in
 }
 
 // A Hit is a value that was found.

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -126,15 +127,40 @@ func TestFindAllows(t *testing.T) {
 	}
 }
 
-func TestBasic(t *testing.T) {
-	s, err := New(Basic("psa", "acme+public", "private")...)
-	if err != nil {
-		t.Fatal(err)
+// TestSent takes the credentials out of the headers of the three vendors.
+func TestSent(t *testing.T) {
+	sent := func(set func(http.Header)) *Scanner {
+		h := http.Header{"Accept": {"application/json"}}
+		set(h)
+		s, err := New(Sent(h)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	for _, text := range []string{"acme+public", "acme%2Bpublic", "private", "YWNtZStwdWJsaWM6cHJpdmF0ZQ=="} {
+	basic := sent(func(h http.Header) {
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("acme+public:private")))
+		h.Set("clientId", "client-id")
+	})
+	three := sent(func(h http.Header) {
+		h.Set("ApiIntegrationCode", "INTEGRATION1")
+		h.Set("UserName", "api@msp.example")
+		h.Set("Secret", "s$cret")
+	})
+	bearer := sent(func(h http.Header) { h.Set("Authorization", "Bearer abc.def.ghi") })
+	for text, s := range map[string]*Scanner{
+		"acme+public": basic, "acme%2Bpublic": basic, " public ": basic, "private": basic, "YWNtZStwdWJsaWM6cHJpdmF0ZQ==": basic, "client-id": basic,
+		"integration1": three, "api%40msp.example": three, "s$cret": three, "abc.def.ghi": bearer,
+	} {
 		if len(s.Scan([]byte(text))) == 0 {
 			t.Errorf("%s is not found", text)
 		}
+	}
+	if hits := basic.Scan([]byte("acme application/json Basic")); len(hits) > 0 {
+		t.Error(hits)
+	}
+	if hits := three.Scan([]byte("api@msp.example")); len(hits) == 0 || hits[0].Class != Login {
+		t.Error(hits)
 	}
 }
 

@@ -26,7 +26,8 @@ import (
 const (
 	// privately is written internally on both sides; it goes to the other side
 	// and to no client, and into nothing that is told about the bridge.
-	privately = "canary-private-8e0b the client is insolvent"
+	privately   = privateMark + " the client is insolvent"
+	privateMark = "canary-private-8e0b"
 	// pay is what the host keeps of its people and does not show.
 	pay = "canary-pay-61.40-pq7"
 )

@@ -222,10 +222,12 @@ func killWorld(t *testing.T, j killJob, srv *connectwisetest.Server, rows *conne
 	t.Helper()
 	bench := connectwiseBenchOf(t, srv, rows)
 	w := &tandem{t: t, bench: bench, file: j.Host}
+	w.watched()
 	p, err := j.psa()
 	w.ok(err)
 	w.psa = p
 	w.db = openFile(t, j.Host)
+	w.watch.files(t, inHost, j.Host)
 	w.reopenHost()
 	w.hire("tess", "Tess Tech", bench.member)
 	state := w.openState(j.State)
@@ -234,7 +236,7 @@ func killWorld(t *testing.T, j killJob, srv *connectwisetest.Server, rows *conne
 	b, _, closeAll, err := j.open(t.Context(), bridge.Options{Policy: bridge.Phase1(bridge.Left)})
 	w.ok(err)
 	t.Cleanup(func() { w.ok(closeAll()) })
-	w.state, w.b = state, b
+	w.state, w.b = state, &watchedBridge{b, w.watch}
 	w.opts.Map = w.parse(connectwiseMap)
 	w.opts.Catalogs = w.catalogs()
 	return w
@@ -272,6 +274,7 @@ func (w *tandem) killed(j killJob, rnd *rand.Rand) (last string, acked int) {
 	anywhere := rnd.IntN(2) == 0
 	armed := false
 	for lines := bufio.NewScanner(out); lines.Scan(); words-- {
+		w.watch.tell(inOutput, "%s", lines.Text())
 		f := strings.Fields(lines.Text())
 		last = f[0]
 		if last == "ack" {

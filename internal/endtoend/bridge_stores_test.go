@@ -45,7 +45,7 @@ func (w *tandem) stateWith(file, pragma string) (mend func()) {
 	was := w.state
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma="+pragma)
 	w.ok(err)
-	s, err := sqlite.New(w.t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond})
+	s, err := sqlite.New(w.t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond, Logger: w.watch.logger()})
 	w.t.Cleanup(func() {
 		if s != nil {
 			w.ok(s.Close())

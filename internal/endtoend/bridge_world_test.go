@@ -17,6 +17,7 @@ import (
 	"github.com/psasync/psasync/cache/sqlite"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
 	"github.com/psasync/psasync/examples/hostdb"
+	"github.com/psasync/psasync/internal/canary"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
@@ -100,7 +101,8 @@ type tandem struct {
 	host  *hostdb.Provider
 	state cache.State
 	opts  bridge.Options
-	b     *bridge.Bridge
+	b     *watchedBridge
+	watch *watch
 }
 
 // A vendor opens its bench.
@@ -161,8 +163,10 @@ func newTandem(t *testing.T, v vendor, change ...func(*bridge.Options)) *tandem 
 	t.Helper()
 	time.Sleep(time.Until(summer))
 	w := &tandem{t: t, bench: v.open(t), file: filepath.Join(t.TempDir(), "host.db"), state: cache.NewMemory()}
+	w.watched()
 	w.psa = w.bench.open()
 	w.db = openFile(t, w.file)
+	w.watch.files(t, inHost, w.file)
 	w.reopenHost()
 	w.hire("tess", "Tess Tech", w.member)
 	w.opts = bridge.Options{Source: bridged, Map: w.parse(w.yaml), Policy: bridge.Phase1(bridge.Left), Catalogs: w.catalogs()}
@@ -170,7 +174,45 @@ func newTandem(t *testing.T, v vendor, change ...func(*bridge.Options)) *tandem 
 		c(&w.opts)
 	}
 	w.restart()
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if m, ok := w.state.(*cache.Memory); ok {
+			w.b.everything(ctx)
+			w.ok(w.watch.state(ctx, m, bridged))
+		}
+		w.nobodyReads()
+	})
 	return w
+}
+
+// watched begins to take in what is written.
+func (w *tandem) watched() {
+	w.watch = newWatch(w.t)
+	w.watch.over(w.t, w.sim)
+	w.watch.plant(canary.Value{What: "pay at the host", Text: pay, Owner: theHost})
+}
+
+// nobodyReads looks at who reads what colleagues wrote for one another, on the
+// PSA's side.
+func (w *tandem) nobodyReads() {
+	var private []canary.Value
+	for _, v := range valuesOf(w.sim) {
+		if v.Class == canary.Private {
+			private = append(private, v)
+		}
+	}
+	s, err := canary.New(append(private, canary.Value{What: "an internal comment of the host", Text: privateMark})...)
+	w.ok(err)
+	for _, id := range w.rows.IDs(w.path) {
+		for _, h := range s.Scan(fmt.Append(nil, w.rows.Get(w.path, id))) {
+			w.t.Errorf("ticket %d of the PSA holds %s", id, h)
+		}
+		for text, public := range w.texts(id) {
+			if hits := s.Scan([]byte(text)); public && len(hits) > 0 {
+				w.t.Errorf("the client reads %s of ticket %d in the PSA", hits[0], id)
+			}
+		}
+	}
 }
 
 // openFile opens a host's database, which is closed before the test ends.
@@ -260,11 +302,18 @@ func (w *tandem) reopenHost() {
 // restart makes a new bridge on the same state, as after a crash.
 func (w *tandem) restart() {
 	w.t.Helper()
-	b, err := bridge.New(w.psa, w.host, w.state, w.opts)
+	o := w.opts
+	o.Observer = func(e bridge.Event) {
+		w.watch.value(inEvent, e)
+		if w.opts.Observer != nil {
+			w.opts.Observer(e)
+		}
+	}
+	b, err := bridge.New(w.psa, w.host, w.state, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.b = b
+	w.b = &watchedBridge{b, w.watch}
 }
 
 // onFile keeps the state in a SQLite file and returns its name.
@@ -282,7 +331,7 @@ func (w *tandem) openState(file string) *sqlite.Store {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s, err := sqlite.New(w.t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond})
+	s, err := sqlite.New(w.t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond, Logger: w.watch.logger()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -290,6 +339,12 @@ func (w *tandem) openState(file string) *sqlite.Store {
 		if err := errors.Join(s.Close(), db.Close()); err != nil {
 			w.t.Error(err)
 		}
+	})
+	w.watch.files(w.t, inState, file)
+	w.t.Cleanup(func() {
+		ctx := context.WithoutCancel(w.t.Context())
+		w.b.everything(ctx)
+		w.ok(w.watch.state(ctx, s, bridged))
 	})
 	return s
 }
@@ -326,7 +381,7 @@ func (w *tandem) settle() {
 func (w *tandem) hire(login, name, email string) {
 	w.t.Helper()
 	first, last, _ := strings.Cut(name, " ")
-	if _, err := w.host.Desk("setup").Add(w.t.Context(), psa.KindMember, hostdb.Values{"login": login, "first_name": first, "last_name": last, "email": email}); err != nil {
+	if _, err := w.host.Desk("setup").Add(w.t.Context(), psa.KindMember, hostdb.Values{"login": login, "first_name": first, "last_name": last, "email": email, "hourly_cost": pay}); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 
 	"github.com/psasync/psasync/connectwise/connectwisetest"
-	"github.com/psasync/psasync/psa/resync"
 )
 
 // TestCancelAnywhere cancels a resync at each of its requests: the old
@@ -35,11 +34,7 @@ func TestCancelAnywhere(t *testing.T) {
 			mu.Lock()
 			left, stop = at, cancel
 			mu.Unlock()
-			s, err := resync.New(cwProvider(t, w.cfg), w.store, &resync.Options{Source: source})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := s.Run(ctx)
+			r, err := w.runIn(ctx)
 			cancel()
 			if err == nil { // not cancelled, or too late
 				if added, changed, removed := r.Changes(); added != 1 || changed != 0 || removed != 0 {

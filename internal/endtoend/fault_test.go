@@ -30,6 +30,7 @@ type world struct {
 	cfg   connectwise.Config
 	store *cache.Memory
 	first *cache.Snapshot
+	watch *watch
 }
 
 func newWorld(t *testing.T) *world {
@@ -37,6 +38,13 @@ func newWorld(t *testing.T) *world {
 	tenant := connectwisetest.Small()
 	tenant.SetClock(time.Now)
 	w.srv = cwServer(t, tenant, connectwisetest.Options{})
+	w.watch = newWatch(t)
+	w.watch.over(t, w.srv)
+	t.Cleanup(func() {
+		if err := w.watch.store(context.Background(), w.store, source); err != nil {
+			t.Error(err)
+		}
+	})
 	w.cfg = cwConfig(w.srv)
 	if _, err := w.run(); err != nil {
 		t.Fatalf("first run: %v", err)
@@ -50,11 +58,24 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) run(options ...resync.RunOption) (*resync.Report, error) {
 	w.t.Helper()
-	s, err := resync.New(cwProvider(w.t, w.cfg), w.store, &resync.Options{Source: source})
+	return w.runIn(context.Background(), options...)
+}
+
+func (w *world) runIn(ctx context.Context, options ...resync.RunOption) (*resync.Report, error) {
+	w.t.Helper()
+	defer w.watch.panics()
+	p := cwProvider(w.t, w.cfg)
+	w.watch.tell(inLog, "%v %+v %#v", p, p, p)
+	s, err := resync.New(p, w.store, &resync.Options{Source: source, Observer: func(e resync.Event) {
+		w.watch.value(inEvent, e)
+		w.watch.failed(e.Err)
+	}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return s.Run(context.Background(), options...)
+	r, err := s.Run(w.watch.trace(ctx), options...)
+	w.watch.result(inReport, r, err)
+	return r, err
 }
 
 func (w *world) snapshot() *cache.Snapshot {
@@ -110,7 +131,7 @@ func TestFaults(t *testing.T) {
 		{name: "wrong company", class: psa.ErrAuth, hurt: func(w *world) { w.cfg.Company = "othermsp" }},
 		{name: "wrong key", class: psa.ErrAuth, hurt: func(w *world) {
 			w.cfg.Credentials = func(context.Context) (connectwise.Credentials, error) {
-				return connectwise.Credentials{PublicKey: "no", PrivateKey: "wrong"}, nil
+				return connectwise.Credentials{PublicKey: "not-a-public-key", PrivateKey: "not-a-private-key"}, nil
 			}
 		}},
 		{name: "credentials rotated half-way", class: psa.ErrAuth, hurt: func(w *world) {

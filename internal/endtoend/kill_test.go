@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(watched(m.Run))
 }
 
 // Every row of these lists is renamed between two runs, so that a snapshot

@@ -240,6 +240,7 @@ func (r *run) save(b cache.StateBatch) error {
 		if a.Actor == "" {
 			a.Actor = "bridge"
 		}
+		discreet(a)
 	}
 	err := r.st.Save(r.ctx, r.source, b)
 	if err == nil || errors.Is(err, cache.ErrStale) || errors.Is(err, cache.ErrLinked) {

@@ -80,6 +80,7 @@ func join[T ~string](list []T) string {
 func (b *Bridge) save(ctx context.Context, batch cache.StateBatch) error {
 	for i := range batch.Audits {
 		batch.Audits[i].At = b.opts.Now()
+		discreet(&batch.Audits[i])
 	}
 	if err := b.state.Save(ctx, b.opts.Source, batch); err != nil {
 		return fmt.Errorf("bridge: %w", err)
