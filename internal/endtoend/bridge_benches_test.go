@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -52,19 +53,36 @@ kinds:
         values: {Priority 1 - Critical: Critical, Priority 2 - High: High, Priority 3 - Normal: Medium, Priority 4 - Low: Low}
 `
 
-func connectwiseBench(t testing.TB) *bench {
+func connectwiseBench(t testing.TB, word string) *bench {
 	rows := connectwisetest.Small()
 	rows.SetClock(time.Now)
-	return connectwiseBenchOf(t, cwServer(t, rows, connectwisetest.Options{}), rows)
+	var o connectwisetest.Options
+	if word != "" {
+		rows.Taint(word)
+		o.Credentials = connectwisetest.Credentials{Company: word, PublicKey: "public-" + word, PrivateKey: "private-" + word}
+	}
+	return connectwiseBenchOf(t, cwServer(t, rows, o), rows)
+}
+
+// transport is how a provider reaches the account.
+func (b *bench) transport(own http.RoundTripper) http.RoundTripper {
+	if b.route == nil {
+		return own
+	}
+	return b.route(own)
 }
 
 func connectwiseBenchOf(t testing.TB, srv *connectwisetest.Server, rows *connectwisetest.Tenant) *bench {
 	ref := func(id int) row { return row{"id": id} }
 	b := &bench{
 		name: "connectwise", closed: "Resolved", sim: srv, rows: rows, yaml: connectwiseMap,
-		open:    func() psa.Provider { return cwProvider(t, cwConfig(srv)) },
 		company: 250, contact: 31046, member: "dana.ruiz@msp.example", path: "/service/tickets", listed: "GET /service/tickets",
 		writes: map[string]string{"create": "POST /service/tickets", "update": "PATCH /service/tickets/*", "note": "POST /service/tickets/*/notes"},
+	}
+	b.open = func() psa.Provider {
+		cfg := cwConfig(srv)
+		cfg.Transport = b.transport(cfg.Transport)
+		return cwProvider(t, cfg)
 	}
 	b.ticket = func(summary string) int {
 		id := rows.Add("/service/tickets", row{
@@ -159,28 +177,33 @@ kinds:
     create: {psa: {work_type: Remote Support}}
 `
 
-func autotaskBench(t testing.TB) *bench {
+func autotaskBench(t testing.TB, word string) *bench {
 	rows := autotasktest.Small()
 	rows.SetClock(time.Now)
-	srv := autotasktest.NewServer(rows, &autotasktest.Options{InProcess: true})
+	o := autotasktest.Options{InProcess: true}
+	if word != "" {
+		rows.Taint(word)
+		o.Credentials = autotasktest.Credentials{IntegrationCode: "INTEGRATION" + word, UserName: "api@" + word + ".example", Secret: "secret$" + word}
+	}
+	srv := autotasktest.NewServer(rows, &o)
 	t.Cleanup(srv.Close)
 	b := &bench{
 		name: "autotask", closed: "Resolved", sim: srv, rows: rows, yaml: autotaskMap,
-		open: func() psa.Provider {
-			p, err := autotask.New(autotask.Config{
-				URL: srv.URL(), Transport: srv.Transport(), CompanyOwnerID: "29682886",
-				Credentials: func(context.Context) (autotask.Credentials, error) {
-					c := srv.Credentials()
-					return autotask.Credentials{IntegrationCode: c.IntegrationCode, UserName: c.UserName, Secret: c.Secret}, nil
-				},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		},
 		company: 214, contact: 30684471, member: "jonas.keller1@summitmsp.example", path: "/Tickets", listed: "POST /Tickets/query",
 		writes: map[string]string{"create": "POST /Tickets", "update": "PATCH /Tickets", "note": "POST /Tickets/*/Notes"},
+	}
+	b.open = func() psa.Provider {
+		p, err := autotask.New(autotask.Config{
+			URL: srv.URL(), Transport: b.transport(srv.Transport()), CompanyOwnerID: "29682886",
+			Credentials: func(context.Context) (autotask.Credentials, error) {
+				c := srv.Credentials()
+				return autotask.Credentials{IntegrationCode: c.IntegrationCode, UserName: c.UserName, Secret: c.Secret}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
 	b.ticket = func(summary string) int {
 		return rows.Add("/Tickets", row{
@@ -278,32 +301,37 @@ kinds:
     create: {psa: {work_type: Standard Rate}}
 `
 
-func haloBench(t testing.TB) *bench {
+func haloBench(t testing.TB, word string) *bench {
 	rows := halopsatest.Small()
 	rows.SetClock(time.Now)
-	srv := halopsatest.NewServer(rows, &halopsatest.Options{InProcess: true, RetryAfter: true})
+	o := halopsatest.Options{InProcess: true, RetryAfter: true}
+	if word != "" {
+		rows.Taint(word)
+		o.Credentials = halopsatest.Credentials{ClientID: "client-" + word, ClientSecret: "secret-" + word, Tenant: word}
+	}
+	srv := halopsatest.NewServer(rows, &o)
 	t.Cleanup(srv.Close)
 	b := &bench{
 		name: "halopsa", closed: "Closed", sim: srv, rows: rows, yaml: haloMap,
-		open: func() psa.Provider {
-			p, err := halopsa.New(halopsa.Config{
-				URL: srv.URL(), Transport: srv.Transport(), Outcomes: halopsa.Outcomes{Internal: 7, Public: 3, Time: 8}, SkipRules: true, TopLevel: 1,
-				Credentials: func(context.Context) (halopsa.Credentials, error) {
-					c := srv.Credentials()
-					return halopsa.Credentials{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, nil
-				},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		},
 		company: 12, contact: 12, member: "", path: "/Tickets", listed: "GET /Tickets",
 		writes: map[string]string{"create": "POST /Tickets", "update": "POST /Tickets", "note": "POST /Actions"},
 	}
 	agent := 5
 	b.member = fmt.Sprint(rows.Get("/Agent", agent)["email"])
 	team := rows.Get("/Team", 2)
+	b.open = func() psa.Provider {
+		p, err := halopsa.New(halopsa.Config{
+			URL: srv.URL(), Transport: b.transport(srv.Transport()), Outcomes: halopsa.Outcomes{Internal: 7, Public: 3, Time: 8}, SkipRules: true, TopLevel: 1,
+			Credentials: func(context.Context) (halopsa.Credentials, error) {
+				c := srv.Credentials()
+				return halopsa.Credentials{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
 	b.ticket = func(summary string) int {
 		now := halo(time.Now())
 		id := rows.Add("/Tickets", row{

@@ -69,7 +69,9 @@ type bench struct {
 	sim  simulator
 	rows table
 	open func() psa.Provider // each with nothing remembered
-	yaml string
+	// route, if set, leads the requests of providers opened later.
+	route func(http.RoundTripper) http.RoundTripper
+	yaml  string
 
 	company int               // a client ...
 	contact int               // ... and a person there
@@ -105,11 +107,15 @@ type tandem struct {
 	watch *watch
 }
 
-// A vendor opens its bench.
+// A vendor makes benches. Accounts of different words have nothing in common:
+// neither credentials, nor what is planted, nor what their people write.
 type vendor struct {
 	name string
-	open func(t testing.TB) *bench
+	make func(t testing.TB, word string) *bench
 }
+
+// open makes the bench of the account that is the same for all tests.
+func (v vendor) open(t testing.TB) *bench { return v.make(t, "") }
 
 func psaVendors() []vendor {
 	return []vendor{{"connectwise", connectwiseBench}, {"autotask", autotaskBench}, {"halopsa", haloBench}}
@@ -162,7 +168,13 @@ kinds:
 func newTandem(t *testing.T, v vendor, change ...func(*bridge.Options)) *tandem {
 	t.Helper()
 	time.Sleep(time.Until(summer))
-	w := &tandem{t: t, bench: v.open(t), file: filepath.Join(t.TempDir(), "host.db"), state: cache.NewMemory()}
+	return newTandemOf(t, v.open(t), change...)
+}
+
+// newTandemOf is newTandem with an account of its own.
+func newTandemOf(t *testing.T, b *bench, change ...func(*bridge.Options)) *tandem {
+	t.Helper()
+	w := &tandem{t: t, bench: b, file: filepath.Join(t.TempDir(), "host.db"), state: cache.NewMemory()}
 	w.watched()
 	w.psa = w.bench.open()
 	w.db = openFile(t, w.file)
@@ -325,22 +337,29 @@ func (w *tandem) onFile() string {
 	return file
 }
 
-func (w *tandem) openState(file string) *sqlite.Store {
-	w.t.Helper()
+// openState opens a state's file, which is closed before the test ends.
+func openState(t testing.TB, file string, watch *watch) *sqlite.Store {
+	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+file)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s, err := sqlite.New(w.t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond, Logger: w.watch.logger()})
+	s, err := sqlite.New(t.Context(), db, &sqlite.Options{BusyTimeout: 200 * time.Millisecond, Logger: watch.logger()})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
+	t.Cleanup(func() {
 		if err := errors.Join(s.Close(), db.Close()); err != nil {
-			w.t.Error(err)
+			t.Error(err)
 		}
 	})
-	w.watch.files(w.t, inState, file)
+	watch.files(t, inState, file)
+	return s
+}
+
+func (w *tandem) openState(file string) *sqlite.Store {
+	w.t.Helper()
+	s := openState(w.t, file, w.watch)
 	w.t.Cleanup(func() {
 		ctx := context.WithoutCancel(w.t.Context())
 		w.b.everything(ctx)
