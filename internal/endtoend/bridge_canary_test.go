@@ -1,24 +1,21 @@
 package endtoend
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/psasync/psasync/autotask/autotasktest"
-	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
-	"github.com/psasync/psasync/examples/hostdb"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/canary"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
 )
@@ -32,63 +29,64 @@ const (
 	pay = "canary-pay-61.40-pq7"
 )
 
-// secretsOf are credentials, money and secrets at a vendor, by what they are.
-func secretsOf(b *bench) map[string]string {
-	out := map[string]string{"pay at the host": pay}
-	add := func(list []connectwisetest.Canary) {
-		for _, c := range list {
-			out[c.Entity+"."+c.Field] = c.Value
+// quoting are refusals that repeat texts, in each form of them.
+func quoting(texts []string) (out []fault) {
+	for _, write := range []func(string) string{
+		func(s string) string { return s },
+		url.QueryEscape,
+		html.EscapeString,
+		func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		func(s string) string { return fmt.Sprintf("%x", s) },
+	} {
+		for _, text := range texts {
+			out = append(out, refusals(write(text))...)
 		}
-	}
-	switch s := b.sim.(type) {
-	case *connectwisetest.Server:
-		add(connectwisetest.Canaries())
-		out["private key"], out["public key"] = s.Credentials().PrivateKey, s.Credentials().PublicKey
-	case *autotasktest.Server:
-		add(autotasktest.Canaries())
-		out["secret"], out["integration code"] = s.Credentials().Secret, s.Credentials().IntegrationCode
-	case *halopsatest.Server:
-		add(halopsatest.Canaries())
-		out["secret"] = s.Credentials().ClientSecret
 	}
 	return out
 }
 
-// TestBridgeTellsNoSecrets looks for credentials, pay and what was written for
-// colleagues in all that a bridge says, stores and sends, while all goes well
-// and while much goes wrong.
+// refusals say what they do in all shapes in which a vendor, or something
+// before it, says no.
+func refusals(text string) (out []fault) {
+	text = "refused: " + text
+	inJSON, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	for _, body := range []string{
+		text, "<title>" + text + "</title>", string(inJSON), fmt.Sprintf(`{"code":"InvalidObject","message":%s}`, inJSON),
+		fmt.Sprintf(`{"code":%[1]s,"errors":[{"code":%[1]s,"field":%[1]s,"message":%[1]s}]}`, inJSON),
+		fmt.Sprintf(`{"errors":[%s]}`, inJSON), fmt.Sprintf(`{"error":%[1]s,"error_description":%[1]s}`, inJSON), fmt.Sprintf(`{%s:["wrong"]}`, inJSON),
+	} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError} {
+			out = append(out, fault{Status: status, Body: body, Header: map[string]string{"Content-Type": "application/json", "X-Cw-Request-Id": text}})
+		}
+	}
+	return out
+}
+
+// TestBridgeTellsNoSecrets works through a day with credentials, pay and what
+// was written for colleagues, while all goes well and while much goes wrong; the
+// world looks for them in all that is said, stored and sent.
 func TestBridgeTellsNoSecrets(t *testing.T) {
 	for _, v := range psaVendors() {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var told bytes.Buffer // to people who run the bridge
 				w := newTandem(t, v, func(o *bridge.Options) {
 					o.Policy.Strategy = nil // conflicts become tasks
-					o.Observer = func(e bridge.Event) { fmt.Fprintf(&told, "%+v\n", e) }
 				})
-				state := w.onFile()
-				say := func(v any, err error) {
-					b, jerr := json.Marshal(v)
-					w.ok(jerr)
-					fmt.Fprintf(&told, "%s %+v %v %+v\n", b, v, err, err)
-				}
-				cycle := func() {
-					rep, err := w.cycle()
-					say(rep, err)
-				}
-				_, err := w.host.Desk("setup").Add(t.Context(), psa.KindMember, hostdb.Values{"login": "rich", "first_name": "Rich", "last_name": "Tech", "hourly_cost": pay})
-				w.ok(err)
+				w.onFile()
+				w.watch.plant(canary.Value{What: "an internal note", Text: privateMark, Class: canary.Private})
 				d := newDay(w)
 				d.work()
 				w.note(d.a, privately, false)
 				w.comment(d.b, privately+" there", false)
 				w.rename(d.a, "a conflict, here")
-				plan, err := w.b.Plan(t.Context())
-				if err == nil {
-					plan.Items = nil // a plan shows values to the person who asked for it
+				if _, err := w.b.Plan(t.Context()); err != nil {
+					t.Error(err)
 				}
-				say(plan, err)
+				cycle := func() { _, _ = w.cycle() } // errors are looked at as what they say
 				cycle()
 				for _, f := range []fault{
 					{Status: http.StatusBadRequest, Body: `{"code":"InvalidObject","message":"bad"}`}, connectwisetest.LoginPage(), connectwisetest.Truncated(connectwisetest.CutValid),
@@ -107,51 +105,91 @@ func TestBridgeTellsNoSecrets(t *testing.T) {
 					time.Sleep(15 * time.Minute)
 					cycle()
 				}
-				for task, err := range w.b.Tasks(t.Context(), bridge.TaskFilter{}) {
-					w.ok(err)
-					fmt.Fprintln(&told, task.ID, task.Reason)
+				if _, err := w.b.Readiness(t.Context()); err != nil {
+					t.Error(err)
 				}
-				status, err := w.b.Status(t.Context())
-				say(status, err)
 				w.arrivedPrivately(d)
+				w.b.everything(t.Context())
+				for what, words := range map[place]string{inEvent: string(bridge.EventTrouble), inTask: string(bridge.TaskConflict), inReport: "created", inStatus: "links", inError: "refused", inPlan: "Written here"} {
+					if !strings.Contains(w.watch.held(what), words) {
+						t.Errorf("the search is blind: %s does not even hold %q", what, words)
+					}
+				}
+				if _, err := w.b.Disconnect(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
 
-				for what, secret := range secretsOf(w.bench) {
-					for form, text := range map[string]string{"": secret, "escaped ": url.QueryEscape(secret), "base64 ": base64.StdEncoding.EncodeToString([]byte(secret))} {
-						if len(text) < 4 {
-							continue
-						}
-						if strings.Contains(told.String(), text) {
-							t.Errorf("%s was told %s", what, form)
-						}
-						for _, file := range []string{state, w.file} {
-							if at := holds(t, file, text); at != "" && (what != "pay at the host" || file == state) {
-								t.Errorf("%s is %sin %s", what, form, at)
-							}
-						}
+// TestBridgeIsToldSecrets lets servers repeat in their refusals what they were
+// sent: credentials, and what was written for colleagues.
+func TestBridgeIsToldSecrets(t *testing.T) {
+	for _, v := range psaVendors() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newTandem(t, v)
+				w.watch.plant(canary.Value{What: "an internal comment of the host", Text: privateMark, Class: canary.Private})
+				var mu sync.Mutex
+				var sent []canary.Value
+				w.sim.Before(func(r *http.Request) {
+					mu.Lock()
+					defer mu.Unlock()
+					sent = canary.Sent(r.Header)
+				})
+				d := newDay(w)
+				ctx := w.watch.trace(t.Context())
+				read := func(what string, p psa.Provider) {
+					t.Helper()
+					_, err := p.Get(ctx, psa.Ref{Kind: psa.KindTicket, ID: itoa(d.a)})
+					if err == nil {
+						t.Fatalf("%s: no error", what)
+					}
+					w.watch.failed(err)
+				}
+
+				// A request that signs in with what it is.
+				mu.Lock()
+				var texts []string
+				for _, s := range sent {
+					if !strings.EqualFold(s.Text, "basic") {
+						texts = append(texts, s.Text)
 					}
 				}
-				if strings.Contains(told.String(), "canary-private") {
-					t.Error("what was written for colleagues was told")
+				mu.Unlock()
+				for _, f := range quoting(texts) {
+					w.sim.Fail(everywhere(route("GET "+w.path+"/*", f)), everywhere(route(w.listed, f)))
+					read("a ticket", w.psa)
+					w.sim.Heal()
 				}
-				if holds(t, state, "edited there") == "" {
-					t.Error("the search is blind: the state does not even hold a summary")
-				}
-				if !strings.Contains(told.String(), string(bridge.EventTrouble)) {
-					t.Error("nothing went wrong")
-				}
-				for a, err := range w.state.Audits(t.Context(), bridged, cache.AuditQuery{}) {
-					w.ok(err)
-					if strings.Contains(a.Reason, "canary-private") {
-						t.Errorf("an audit's reason tells: %s", a.Op)
+
+				// A request that asks for a token.
+				if s, ok := w.sim.(*halopsatest.Server); ok {
+					c := s.Credentials()
+					for _, f := range quoting([]string{c.ClientSecret, c.ClientID}) {
+						w.sim.Fail(everywhere(route("POST /token", f)), everywhere(route("POST /auth/token", f)))
+						read("a token", w.bench.open())
+						w.sim.Heal()
 					}
 				}
-				for _, r := range w.sim.Requests() {
-					if strings.Contains(r.Query, "canary") {
-						t.Errorf("%s %s: a query string tells", r.Method, r.Path)
+
+				// A request that writes for colleagues.
+				for i, f := range refusals(html.EscapeString(privately) + ", " + privately + " & more") {
+					w.comment(d.b, privately+" & more", false)
+					f = everywhere(route(w.writes["note"], f))
+					w.sim.Fail(f)
+					if _, err := w.cycle(); i == 0 && err != nil {
+						t.Error(err)
 					}
+					w.sim.Heal()
 				}
-				if n := len(w.sim.Strays()); n > 0 {
-					t.Errorf("%d requests to other hosts", n)
+				w.b.everything(t.Context())
+				for in, words := range map[place]string{inError: "refused", inTask: "refused"} {
+					if !strings.Contains(w.watch.held(in), words) {
+						t.Errorf("the search is blind: %s does not even hold %q", in, words)
+					}
 				}
 			})
 		})
@@ -165,7 +203,7 @@ func (w *tandem) arrivedPrivately(d *day) {
 	found := 0
 	for side, texts := range []map[string]bool{w.texts(d.a), w.texts(d.psaB), w.comments(d.hostA), w.comments(d.b)} {
 		for text, public := range texts {
-			if strings.Contains(text, "canary-private") {
+			if strings.Contains(text, privateMark) {
 				found++
 				if public {
 					w.t.Errorf("%d: the client reads %q", side, text)
@@ -179,19 +217,4 @@ func (w *tandem) arrivedPrivately(d *day) {
 		}
 	}
 	w.want("private notes", found, 28) // 14 on two sides
-}
-
-// holds names the file, or its log, that has a text among its bytes.
-func holds(t *testing.T, file, text string) string {
-	t.Helper()
-	for _, name := range []string{file, file + "-wal", file + "-journal"} {
-		b, err := os.ReadFile(name)
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		if bytes.Contains(b, []byte(text)) {
-			return filepath.Base(name)
-		}
-	}
-	return ""
 }

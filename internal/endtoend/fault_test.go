@@ -38,8 +38,7 @@ func newWorld(t *testing.T) *world {
 	tenant := connectwisetest.Small()
 	tenant.SetClock(time.Now)
 	w.srv = cwServer(t, tenant, connectwisetest.Options{})
-	w.watch = newWatch(t)
-	w.watch.over(t, w.srv)
+	w.watch = watchOver(t, w.srv)
 	t.Cleanup(func() {
 		if err := w.watch.store(context.Background(), w.store, source); err != nil {
 			t.Error(err)

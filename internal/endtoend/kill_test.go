@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(watched(m.Run))
+	os.Exit(watched(all(), os.Stdout, m.Run))
 }
 
 // Every row of these lists is renamed between two runs, so that a snapshot
@@ -114,6 +114,9 @@ func TestKill(t *testing.T) {
 		kills = n
 	}
 	file := filepath.Join(t.TempDir(), "kill.db")
+	watch := newWatch(t)
+	srv := cwServer(t, connectwisetest.Small(), connectwisetest.Options{}) // as the child has it
+	watch.plant(valuesOf(srv)...)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	died := map[string]int{}
 	acked := cache.Version(0)
@@ -125,9 +128,12 @@ func TestKill(t *testing.T) {
 		if phase == "process" {
 			delay /= 10 // it is short
 		}
-		version, at := killed(t, file, phase, 1+rnd.IntN(3), delay)
+		version, at := killed(t, watch, file, phase, 1+rnd.IntN(3), delay)
 		died[at]++
 		acked = max(acked, version)
+		if err := watch.file(t.Context(), inRows, file); err != nil {
+			t.Fatal(err)
+		}
 		check(t, file, acked)
 	}
 	t.Logf("%d kills, %v, version %d acknowledged", kills, died, acked)
@@ -142,7 +148,7 @@ func TestKill(t *testing.T) {
 }
 
 // killed runs the child, kills it and returns what it said.
-func killed(t *testing.T, file, phase string, nth int, delay time.Duration) (version cache.Version, at string) {
+func killed(t *testing.T, watch *watch, file, phase string, nth int, delay time.Duration) (version cache.Version, at string) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -160,6 +166,7 @@ func killed(t *testing.T, file, phase string, nth int, delay time.Duration) (ver
 		t.Fatal(err)
 	}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
+		watch.tell(inOutput, "%s", lines.Text())
 		f := strings.Fields(lines.Text())
 		switch f[0] {
 		case "ack":

@@ -2,10 +2,12 @@ package endtoend
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/psasync/psasync/internal/canary"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -25,11 +27,16 @@ func FuzzVendorRow(f *testing.F) {
 		name string
 		sim  simulator
 		psa  psa.Provider
+		find *canary.Scanner
 	}
 	var desks []desk
 	for _, v := range psaVendors() {
 		b := v.open(f)
-		d := desk{v.name, b.sim, b.open()}
+		find, err := canary.New(valuesOf(b.sim)...)
+		if err != nil {
+			f.Fatal(err)
+		}
+		d := desk{v.name, b.sim, b.open(), find}
 		if _, err := d.psa.Get(f.Context(), psa.Ref{Kind: psa.KindTicket, ID: itoa(b.ticket("warm"))}); err != nil {
 			f.Fatal(err)
 		}
@@ -41,6 +48,9 @@ func FuzzVendorRow(f *testing.F) {
 			d.sim.ClearCounters()
 			d.sim.Fail(fault{Count: -1, Status: http.StatusOK, Body: string(body), Header: map[string]string{"Content-Type": "application/json"}})
 			r, err := d.psa.Get(t.Context(), psa.Ref{Kind: psa.KindTicket, ID: "7"})
+			if hits := d.find.Scan(fmt.Appendf(nil, "%v %+v %v %v", r, r.Fields, r.Err, err)); len(hits) > 0 && len(d.find.Scan(body)) == 0 {
+				t.Errorf("%s: %v", d.name, hits)
+			}
 			if err != nil {
 				if psa.ErrorClass(err) == nil || errors.Is(err, psa.ErrAuth) {
 					t.Errorf("%s: %v", d.name, err)

@@ -26,6 +26,7 @@ type account struct {
 	sent     func() int // requests so far
 	broken   func() int // of the vendor's limits
 	clear    func()
+	watch    *watch
 }
 
 // A measured vendor. least is how few requests a full read of the
@@ -55,7 +56,7 @@ func measuredVendors() []measured {
 				})
 				cfg := cwConfig(srv)
 				cfg.Budget = connectwise.NewBudget(&connectwise.BudgetConfig{InFlight: inFlight})
-				return account{cwProvider(t, cfg), func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters}
+				return account{cwProvider(t, cfg), func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters, watchOver(t, srv)}
 			},
 		},
 		{
@@ -75,7 +76,7 @@ func measuredVendors() []measured {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return account{p, func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters}
+				return account{p, func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters, watchOver(t, srv)}
 			},
 		},
 		{
@@ -95,7 +96,7 @@ func measuredVendors() []measured {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return account{p, func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters}
+				return account{p, func() int { return len(srv.Requests()) }, srv.Violations, srv.ClearCounters, watchOver(t, srv)}
 			},
 		},
 	}
@@ -137,10 +138,11 @@ func (v measured) measure(t *testing.T, inFlight int) (took time.Duration, reque
 			t.Fatal(err)
 		}
 		start := time.Now()
-		r, err := s.Run(context.Background())
+		r, err := s.Run(a.watch.trace(context.Background()))
 		if err != nil {
 			t.Fatal(err)
 		}
+		a.watch.result(inReport, r, err)
 		took, requests = time.Since(start), a.sent()
 		if r.Outcome != resync.Complete {
 			t.Errorf("outcome %s\n%s", r.Outcome, text(r))

@@ -29,8 +29,6 @@ func (b *watchedBridge) Run(ctx context.Context) error {
 	return err
 }
 
-// Plan shows values to the person who asked for it; what is private is none of
-// them, see shown.
 func (b *watchedBridge) Plan(ctx context.Context) (*bridge.Plan, error) {
 	defer b.watch.panics()
 	p, err := b.Bridge.Plan(b.watch.trace(ctx))

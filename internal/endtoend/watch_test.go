@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -55,6 +55,9 @@ func admits(in place, h canary.Hit) bool {
 		// What it keeps itself, and internal notes, which it got for its
 		// technicians: keptInternal looks at who reads them.
 		return h.Owner == theHost || h.Class == canary.Private
+	case inPlan:
+		// It shows to the person who asked for it what would be written.
+		return h.Class == canary.Private
 	case inState:
 		// A link remembers what was agreed on, which may be an internal note:
 		// the state is as private as the systems that it connects.
@@ -175,12 +178,21 @@ func (w *watch) failed(err error) {
 		return
 	}
 	w.tell(inError, "%v %+v %#v %s", err, err, err, psa.Advice(err))
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		w.value(inError, e)
-	}
-	var pe *psa.Error
-	if errors.As(err, &pe) {
-		w.value(inError, *pe)
+	w.causes(err)
+}
+
+// causes takes in an error and all that it wraps, with what their fields hold.
+func (w *watch) causes(err error) {
+	w.value(inError, err)
+	switch e := err.(type) { //nolint:errorlint // each is looked at by itself
+	case interface{ Unwrap() error }:
+		if next := e.Unwrap(); next != nil {
+			w.causes(next)
+		}
+	case interface{ Unwrap() []error }:
+		for _, next := range e.Unwrap() {
+			w.causes(next)
+		}
 	}
 }
 
@@ -224,6 +236,14 @@ func (w *watch) trace(ctx context.Context) context.Context {
 	}})
 }
 
+// watchOver returns a watch over a simulated PSA.
+func watchOver(t testing.TB, s simulator) *watch {
+	t.Helper()
+	w := newWatch(t)
+	w.over(t, s)
+	return w
+}
+
 // over watches a simulated PSA: what is planted there, the credentials that it
 // is sent, where requests go and what their addresses hold.
 func (w *watch) over(t testing.TB, s simulator) {
@@ -238,19 +258,24 @@ func (w *watch) over(t testing.TB, s simulator) {
 	})
 	t.Cleanup(func() {
 		w.plant(valuesOf(s)...) // some were changed meanwhile
-		for _, r := range s.Requests() {
-			in := inRequest
-			if r.Stray {
-				in = elsewhere
-			}
-			w.tell(in, "%s %s %s?%s", r.Method, r.Host, r.Path, r.Query)
-		}
+		w.requests(s)
 		for _, r := range s.Strays() {
 			if r.Secret {
 				t.Errorf("credentials were sent to %s", r.Host)
 			}
 		}
 	})
+}
+
+// requests takes in the addresses of the requests to a simulator, and to others.
+func (w *watch) requests(s simulator) {
+	for _, r := range s.Requests() {
+		in := inRequest
+		if r.Stray {
+			in = elsewhere
+		}
+		w.tell(in, "%s %s %s?%s", r.Method, r.Host, r.Path, r.Query)
+	}
 }
 
 // valuesOf are the values that a simulator plants, and its credentials.
@@ -295,7 +320,7 @@ func valuesOf(s simulator) (out []canary.Value) {
 
 // all watches what no test is told: the process's own log. Its values are those
 // of generated accounts that nobody changed.
-var all = sync.OnceValue(func() *watch {
+func all() *watch {
 	w := &watch{values: map[canary.Value]bool{}, texts: map[place]*bytes.Buffer{}}
 	for _, list := range [][]connectwisetest.Canary{
 		connectwisetest.Canaries(), connectwisetest.Privates(), autotasktest.Canaries(), autotasktest.Privates(), halopsatest.Canaries(), halopsatest.Privates(),
@@ -311,22 +336,23 @@ var all = sync.OnceValue(func() *watch {
 		w.plant(canary.Value{What: what, Text: text})
 	}
 	return w
-})
+}
 
 // watched runs tests while the process's log is watched, and returns the exit
 // code.
-func watched(run func() int) int {
-	w := all()
-	was := slog.Default()
+func watched(w *watch, out io.Writer, run func() int) int {
+	was, to, flags := slog.Default(), log.Writer(), log.Flags()
 	slog.SetDefault(w.logger()) // and that of package log
 	code := run()
 	slog.SetDefault(was)
+	log.SetOutput(to) // or it would go on to slog
+	log.SetFlags(flags)
 	w.leaked = func(in place, h canary.Hit) {
-		fmt.Printf("FAIL: %s of the process holds %s\n", in, h)
+		fmt.Fprintf(out, "FAIL: %s of the process holds %s\n", in, h)
 		code = cmp.Or(code, 1)
 	}
 	if err := w.look(); err != nil {
-		fmt.Println("FAIL:", err)
+		fmt.Fprintln(out, "FAIL:", err)
 		code = cmp.Or(code, 1)
 	}
 	return code

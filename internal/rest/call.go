@@ -164,9 +164,10 @@ func (k *call) try(ctx context.Context, req *http.Request) (status int, fault *p
 	}
 	slot.done() // observers may take their time
 	if fault != nil {
-		fault.Detail = redact(fault.Detail, k.secrets)
+		v := newVeil(k.secrets, &k.req)
+		fault.Detail = redact(fault.Detail, v)
 		if fault.Err != nil {
-			fault.Err = hide(fault.Err, k.secrets...)
+			fault.Err = hide(fault.Err, v)
 		}
 		told := *fault
 		seen.Err = k.fail(&told)
@@ -307,6 +308,10 @@ func (k *call) read(ctx context.Context, in *http.Response) (*Response, *psa.Err
 	}
 	if ok && err != nil {
 		return out, bodyFault(err)
+	}
+	if !ok { // what a server says of a request may repeat what was in it
+		v := newVeil(k.secrets, &k.req)
+		out.Body, out.Header = v.body(out.Body), v.header(out.Header)
 	}
 	fault := k.judge(out, ok)
 	if fault != nil && fault.RetryAfter <= 0 {

@@ -98,7 +98,7 @@ func ended(err error) *psa.Error {
 
 // hide keeps an error's chain and replaces its text, which may quote an
 // address with its query.
-func hide(err error, secrets ...string) error {
+func hide(err error, v ...*veil) error {
 	for {
 		u, ok := err.(*url.Error) //nolint:errorlint // only the outermost wrappers
 		if !ok {
@@ -106,7 +106,7 @@ func hide(err error, secrets ...string) error {
 		}
 		err = u.Err
 	}
-	text := redact(err.Error(), secrets)
+	text := redact(err.Error(), v...)
 	if text == err.Error() {
 		return err
 	}
@@ -207,13 +207,12 @@ var (
 
 const maxDetail = 300
 
-// redact bounds a text for people and takes out of it: the given secrets,
-// queries and user names of URLs, credentials, e-mail addresses and long
-// opaque words.
-func redact(s string, secrets []string) string {
+// redact bounds a text for people and takes out of it: what veils hide, queries
+// and user names of URLs, credentials, e-mail addresses and long opaque words.
+func redact(s string, veils ...*veil) string {
 	s = bound(s, 4096)
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, gone)
+	for _, v := range veils {
+		s = v.hide(s)
 	}
 	s = userInfo.ReplaceAllString(s, "://"+gone+"@")
 	s = urlQuery.ReplaceAllString(s, "$1")
