@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -288,14 +287,13 @@ func (p *Provider) writeHeader(kind psa.Kind) http.Header {
 }
 
 // explain puts canonical names to the fields that Autotask complains of, and
-// tells what is locked. It takes out what Autotask repeats of the body.
+// tells what is locked.
 func (d *draft) explain(err error) error {
 	var e *psa.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	told := *e
-	told.Detail, told.Err = d.without(e.Detail), d.bare(e.Err)
 	low := strings.ToLower(told.Detail)
 	locked := d.ref.Kind == psa.KindTimeEntry && slices.ContainsFunc([]string{"timesheet", "been approved", "been posted"}, func(s string) bool { return strings.Contains(low, s) })
 	switch {
@@ -323,57 +321,6 @@ func (d *draft) named(said string) (fields []string) {
 	}
 	slices.Sort(fields)
 	return slices.Compact(fields)
-}
-
-// bare is the cause of an error without the texts of the body.
-func (d *draft) bare(cause error) error {
-	var api *APIError
-	if !errors.As(cause, &api) {
-		return cause
-	}
-	own := &APIError{Status: api.Status}
-	for _, m := range api.Messages {
-		own.Messages = append(own.Messages, d.without(m))
-	}
-	if errors.Is(cause, errThreads) {
-		return errors.Join(own, errThreads)
-	}
-	return own
-}
-
-// without takes the texts of the body out of what the vendor said: the words of
-// customers are no part of an error.
-func (d *draft) without(said string) string {
-	const telling = 24 // runes that are enough to know a text by
-	for _, text := range texts(d.body) {
-		text = strings.Join(strings.Fields(text), " ")
-		if r := []rune(text); len(r) > telling {
-			if i := strings.Index(said, string(r[:telling])); i >= 0 {
-				said = said[:i] + "…"
-			}
-		} else if len(r) > 3 {
-			said = strings.ReplaceAll(said, text, "…")
-		}
-	}
-	return said
-}
-
-// texts returns the texts in a body, in a fixed order.
-func texts(v any) (all []string) {
-	switch v := v.(type) {
-	case string:
-		all = append(all, v)
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			all = append(all, texts(v[key])...)
-		}
-	case []any: // user-defined fields, whose names are no secret
-		for _, el := range v {
-			field, _ := el.(map[string]any)
-			all = append(all, texts(field["value"])...)
-		}
-	}
-	return all
 }
 
 // lost says what an answer that cannot be read means for a create: nobody

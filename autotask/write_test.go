@@ -298,7 +298,7 @@ func TestWriteAnswers(t *testing.T) {
 	}{
 		{"validation", answer(500, `{"errors":["Picklist value [99] does not exist for priority."]}`), psa.ErrInvalid, `priority: Picklist value "…" does not exist`, 1},
 		{"inactive", answer(500, `{"errors":["Reference value on field: contactID of type: Contact does not exist or is invalid."]}`), psa.ErrInvalid, "contact: Reference value on field: contactID", 1},
-		{"echo", answer(500, `{"errors":["The value `+secret+` of field description is refused."]}`), psa.ErrInvalid, "The value …", 1},
+		{"echo", answer(500, `{"errors":["The value `+secret+` of field description is refused."]}`), psa.ErrInvalid, `The value "…" of field description is refused`, 1},
 		{"no right", answer(500, `{"errors":["The logged in Resource does not have the adequate permissions to create this entity type."]}`), psa.ErrDenied, "adequate permissions", 1},
 		{"failure", answer(500, `{"Message":"An error has occurred."}`), psa.ErrUnavailable, "", 1},
 		{"gateway", answer(502, `<html>bad gateway</html>`, "Content-Type", "text/html"), psa.ErrUnavailable, "", 1},

@@ -175,11 +175,7 @@ func (c *client) login(ctx context.Context, creds Credentials) (token, error) {
 	if err != nil {
 		var e *psa.Error
 		if errors.As(err, &e) {
-			// Less the texts of the wrappers, which hold the address, and what
-			// the server repeats.
-			own := *e
-			own.Detail = strings.NewReplacer(creds.ClientSecret, "[redacted]", creds.ClientID, "[redacted]").Replace(own.Detail)
-			return token{}, &own
+			return token{}, e // less the texts of the wrappers, which hold the address
 		}
 		// The texts of package oauth2 may hold the answer.
 		return token{}, &psa.Error{Provider: name, Op: opToken, Code: psa.ErrData, Detail: "the answer holds no token"}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,11 +20,12 @@ import (
 // Both are nobody's business who reads an error.
 type veil struct {
 	words []string        // the longest first, so that no half of one remains
+	short []string        // hidden where they stand alone
 	runs  map[string]bool // all parts of a text of so many bytes
 }
 
 const (
-	shortest = 8  // text that is hidden
+	shortest = 4  // bytes of what is hidden at all
 	run      = 12 // bytes in a row that are hidden wherever in a text they stand
 )
 
@@ -51,7 +53,7 @@ func newVeil(secrets []string, r *Request) *veil {
 }
 
 func (v *veil) secret(s string) {
-	if len(s) < shortest/2 {
+	if len(s) < shortest {
 		return
 	}
 	v.words = append(v.words, s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s),
@@ -70,11 +72,12 @@ func (v *veil) written(body []byte) {
 func (v *veil) texts(x any) {
 	switch x := x.(type) {
 	case map[string]any:
-		_, patch := x["op"]
-		for k, e := range x {
-			if !patch || k == "value" { // the path of a patch is a field's name
-				v.texts(e)
-			}
+		if value, ok := x["value"]; ok { // what stands beside it names a field
+			v.texts(value)
+			return
+		}
+		for _, e := range x {
+			v.texts(e)
 		}
 	case []any:
 		for _, e := range x {
@@ -89,7 +92,7 @@ func (v *veil) texts(x any) {
 
 func (v *veil) text(s string) {
 	if len(s) >= shortest && len(s) < run {
-		v.words = append(v.words, s)
+		v.short = append(v.short, s)
 	}
 	for i := range s {
 		if i+run <= len(s) {
@@ -102,6 +105,9 @@ func (v *veil) text(s string) {
 func (v *veil) hide(s string) string {
 	for _, w := range v.words {
 		s = strings.ReplaceAll(s, w, gone)
+	}
+	for _, w := range v.short {
+		s = replaceWord(s, w)
 	}
 	if len(v.runs) == 0 {
 		return s
@@ -127,6 +133,27 @@ func (v *veil) hide(s string) string {
 		i = end
 	}
 	return b.String()
+}
+
+// replaceWord hides w where no letter or digit goes on before or behind it.
+func replaceWord(s, w string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, w)
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		before, _ := utf8.DecodeLastRuneInString(s[:i])
+		after, _ := utf8.DecodeRuneInString(s[i+len(w):])
+		b.WriteString(s[:i])
+		if unicode.In(before, unicode.L, unicode.N) || unicode.In(after, unicode.L, unicode.N) {
+			b.WriteString(w)
+		} else {
+			b.WriteString(gone)
+		}
+		s = s[i+len(w):]
+	}
 }
 
 // body hides the same in an answer, also where JSON writes it in another way.

@@ -85,6 +85,7 @@ func TestVeilLeavesTheRest(t *testing.T) {
 		{&patch, "requiredDateUtc cannot be tomorrow at noon", "requiredDateUtc cannot be " + gone},
 		{&filter, "Unable to find lastTrackedModification", "Unable to find lastTrackedModification"},
 		{&form, "invalid_client: abcd-efgh", "invalid_client: " + gone},
+		{&Request{Method: http.MethodPost, Body: []byte(`{"title":"test","fields":[{"name":"Serial number","value":"ABCD-1"}]}`)}, "the latest test of Serial number ABCD-1", "the latest " + gone + " of Serial number " + gone},
 		{&Request{}, "The summary field is required.", "The summary field is required."},
 	} {
 		if got := newVeil([]string{"s3cret"}, c.r).hide(c.in); got != c.want {
