@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"iter"
@@ -115,9 +114,11 @@ func (b *watchedBridge) WriteLinks(ctx context.Context, out io.Writer) error {
 // everything asks for all that a bridge tells without a request.
 func (b *watchedBridge) everything(ctx context.Context) {
 	_, _ = b.Status(ctx) // errors are words, too
-	for range b.Tasks(ctx, bridge.TaskFilter{}) {
+	for _, err := range b.Tasks(ctx, bridge.TaskFilter{}) {
+		b.watch.failed(err)
 	}
-	for range b.Quarantine(ctx) {
+	for _, err := range b.Quarantine(ctx) {
+		b.watch.failed(err)
 	}
-	_ = b.WriteLinks(ctx, &bytes.Buffer{})
+	_ = b.WriteLinks(ctx, io.Discard)
 }
