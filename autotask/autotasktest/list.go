@@ -241,7 +241,7 @@ func (c *call) keep(tx *simulator.Tx, l listing) (predicate, *apiError) {
 // hidden reports whether the API user does not see a row.
 func (c *call) hidden(e *entity, r simulator.Row) bool {
 	switch {
-	case c.s.isHidden(e.path, r.ID):
+	case c.s.core.Rights.Hidden(e.path, r.ID):
 		return true
 	case e.path == "TimeEntries" && c.s.opts.HideNonBillable:
 		return r.Field("isNonBillable") == true

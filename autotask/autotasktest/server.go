@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,29 +17,18 @@ type Server struct {
 	core    *simulator.Core
 	opts    Options
 	threads threads
+	// What is forbidden shows, other than what core.Rights takes away; never is
+	// that of Options.Forbid.
+	never, forbidden simulator.Rights
 
 	mu        sync.Mutex
 	tenant    *Tenant
 	creds     Credentials
 	instance  int
-	denied    []right
-	forbidden []right
-	hidden    map[hiddenRow]bool
 	zone      string // host of the database's zone; empty: the host that is called
 	zones     int    // how often the database moved
 	listeners []*simulator.Listener
 	closed    bool
-}
-
-type right struct{ method, path string }
-
-func (r right) matches(method, path string) bool {
-	return (r.method == "" || strings.EqualFold(r.method, method)) && simulator.MatchPath(strings.ToLower(r.path), strings.ToLower(path))
-}
-
-type hiddenRow struct {
-	table string
-	id    int
 }
 
 // discoveryHost is the host of URL under Options.InProcess.
@@ -52,7 +40,7 @@ func zoneHost(n int) string { return fmt.Sprintf("webservices%d.autotask.invalid
 // does not listen before [Server.URL] is called: in a testing/synctest bubble
 // use Options.InProcess and [Server.Transport].
 func NewServer(tenant *Tenant, opts *Options) *Server {
-	s := &Server{tenant: tenant, hidden: map[hiddenRow]bool{}}
+	s := &Server{tenant: tenant}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -62,7 +50,9 @@ func NewServer(tenant *Tenant, opts *Options) *Server {
 	if s.opts.InProcess {
 		s.zone = zoneHost(0)
 	}
-	s.forbid()
+	for _, p := range s.opts.Forbid {
+		s.never.Deny("", p)
+	}
 	s.core = simulator.New(simulator.Options{
 		Handler: http.HandlerFunc(s.serve), Path: apiPath, TooMany: tooMany,
 		Clock: tenant.clock, Gzip: s.opts.Gzip, LogSize: s.opts.LogSize,
@@ -70,13 +60,6 @@ func NewServer(tenant *Tenant, opts *Options) *Server {
 	s.Limit(s.opts.Limit)
 	s.core.SetLatency(s.opts.Latency)
 	return s
-}
-
-func (s *Server) forbid() {
-	s.forbidden = nil
-	for _, p := range s.opts.Forbid {
-		s.forbidden = append(s.forbidden, right{"", p})
-	}
 }
 
 // URL returns the base URL, without a path, of a host that answers zone
@@ -147,15 +130,7 @@ func (s *Server) Requests() []Request { return s.core.Log.All() }
 
 // Strays returns the requests that were sent to another host through
 // [Server.Transport].
-func (s *Server) Strays() []Request {
-	var out []Request
-	for _, r := range s.core.Log.All() {
-		if r.Stray {
-			out = append(out, r)
-		}
-	}
-	return out
-}
+func (s *Server) Strays() []Request { return s.core.Log.Strays() }
 
 // Fail arms faults; the ids returned are for [Server.Heal].
 func (s *Server) Fail(f ...Fault) []int { return s.core.Fail(f...) }
@@ -268,39 +243,20 @@ func (s *Server) MoveZone() string {
 // lists are empty, rows are not found; writes are refused. The method may be
 // empty for all; the path is that below V1.0 with "*" for one segment and a
 // trailing "/**" for any rest, such as /BillingCodes/**.
-func (s *Server) Deny(method, path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = append(s.denied, right{method, path})
-}
+func (s *Server) Deny(method, path string) { s.core.Rights.Deny(method, path) }
 
 // Denied lists what [Server.Deny] took away, as "METHOD path".
-func (s *Server) Denied() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for _, d := range s.denied {
-		out = append(out, strings.TrimSpace(d.method+" "+d.path))
-	}
-	return out
-}
+func (s *Server) Denied() []string { return s.core.Rights.Denied() }
 
 // Forbid makes a path answer 403, as some entities do without the right for
 // them; see Deny for the path.
-func (s *Server) Forbid(method, path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forbidden = append(s.forbidden, right{method, path})
-}
+func (s *Server) Forbid(method, path string) { s.forbidden.Deny(method, path) }
 
 // AllowAll gives back what [Server.Deny], [Server.Forbid] and [Server.Hide]
 // took away; Options.Forbid stays.
 func (s *Server) AllowAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = nil
-	s.forbid()
-	clear(s.hidden)
+	s.core.Rights.AllowAll()
+	s.forbidden.AllowAll()
 }
 
 // Hide makes one row of a collection invisible to the API user, as a security
@@ -316,26 +272,15 @@ func (s *Server) hide(path string, id int) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hidden[hiddenRow{e.path, id}] = true
+	s.core.Rights.Hide(e.path, id)
 	return nil
-}
-
-func (s *Server) isHidden(table string, id int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hidden[hiddenRow{table, id}]
 }
 
 // may reports whether the API user has the right for a request, and whether
 // the lack of it shows.
 func (s *Server) may(method, path string) (ok, forbidden bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	match := func(r right) bool { return r.matches(method, path) }
-	if slices.ContainsFunc(s.forbidden, match) {
+	if s.never.Denies(method, path) || s.forbidden.Denies(method, path) {
 		return false, true
 	}
-	return !slices.ContainsFunc(s.denied, match), false
+	return !s.core.Rights.Denies(method, path), false
 }

@@ -444,10 +444,10 @@ func TestSetTenantAndControl(t *testing.T) {
 		t.Errorf("an empty tenant has %d tickets", n)
 	}
 	ctl := &control{s: c.srv, fresh: Small}
-	ctl.Deny("", "/**")
+	ctl.Core().Rights.Deny("", "/**")
 	c.srv.Fail(Fault{Status: 500})
 	ctl.Reset()
-	if n := len(c.query("Tickets").rows(t)); n != 12 || len(ctl.Denied()) != 0 {
+	if n := len(c.query("Tickets").rows(t)); n != 12 || len(ctl.Core().Rights.Denied()) != 0 {
 		t.Errorf("after a reset %d tickets", n)
 	}
 	for k, v := range map[string]string{"integrationCode": "I", "userName": "u@x.example", "secret": "s", "resourceID": "5", "instance": "6"} {

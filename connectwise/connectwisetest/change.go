@@ -207,7 +207,7 @@ func (w *change) reference(f *field, m map[string]any) (any, *fieldError) {
 	}
 	tab := w.tx.Table(to.table)
 	if id, ok := m["id"].(int); ok {
-		if _, ok := tab.Get(id); ok && !w.c.s.isHidden(to.table, id) {
+		if _, ok := tab.Get(id); ok && !w.c.s.core.Rights.Hidden(to.table, id) {
 			return ref(id), nil
 		}
 		e := wrong(f.name, "The %s with id %d was not found.", f.name, id)

@@ -60,10 +60,6 @@ func (c *control) Set(key, value string) error {
 	return nil
 }
 
-func (c *control) Deny(method, path string) { c.s.Deny(method, path) }
-
-func (c *control) Denied() []string { return c.s.Denied() }
-
 func (c *control) AllowAll() { c.s.AllowAll() }
 
 func (c *control) Hide(path string, id int) error {

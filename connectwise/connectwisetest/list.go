@@ -140,7 +140,7 @@ func (c *call) rows(e *endpoint, q query, p paging) (page []simulator.Row, more 
 		}
 		if p.forward {
 			for r := range c.t.rows(tx, e, parents, max(p.after, keep.above())) {
-				if c.s.isHidden(e.table, r.ID) || !keep.match(r) {
+				if c.s.core.Rights.Hidden(e.table, r.ID) || !keep.match(r) {
 					continue
 				}
 				if len(page) == size {
@@ -163,7 +163,7 @@ func (c *call) rows(e *endpoint, q query, p paging) (page []simulator.Row, more 
 
 // window returns size rows from position skip, and the number of all.
 func (c *call) window(tx *simulator.Tx, e *endpoint, parents []int, keep *selection, order []sortKey, skip, size int) ([]simulator.Row, int) {
-	if v, plain := tx.Table(e.table).Plain(); plain && keep == nil && order == nil && e.where == nil && len(parents) == 0 && !c.s.hides() {
+	if v, plain := tx.Table(e.table).Plain(); plain && keep == nil && order == nil && e.where == nil && len(parents) == 0 && !c.s.core.Rights.Hides() {
 		var page []simulator.Row
 		for r := range tx.Table(e.table).All(v.First + skip - 1) {
 			if len(page) == size {
@@ -176,7 +176,7 @@ func (c *call) window(tx *simulator.Tx, e *endpoint, parents []int, keep *select
 	var page, all []simulator.Row
 	n := 0
 	for r := range c.t.rows(tx, e, parents, keep.above()) {
-		if c.s.isHidden(e.table, r.ID) || !keep.match(r) {
+		if c.s.core.Rights.Hidden(e.table, r.ID) || !keep.match(r) {
 			continue
 		}
 		n++
@@ -204,7 +204,7 @@ func (c *call) parentsExist(tx *simulator.Tx, e *endpoint, parents []int) *apiEr
 		if up := c.t.api.byTable[table]; up != nil {
 			noun = up.name()
 		}
-		if _, ok := tx.Table(table).Get(parents[i]); !ok || c.s.isHidden(table, parents[i]) {
+		if _, ok := tx.Table(table).Get(parents[i]); !ok || c.s.core.Rights.Hidden(table, parents[i]) {
 			return notFound(noun, parents[i])
 		}
 	}
@@ -433,7 +433,7 @@ func (c *call) row(e *endpoint) (row simulator.Row, err *apiError) {
 			return
 		}
 		var ok bool
-		if row, ok = c.t.find(tx, e, parents, id); !ok || c.s.isHidden(e.table, id) {
+		if row, ok = c.t.find(tx, e, parents, id); !ok || c.s.core.Rights.Hidden(e.table, id) {
 			err = notFound(e.name(), id)
 		}
 	})

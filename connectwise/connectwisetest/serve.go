@@ -230,12 +230,8 @@ func (c *call) version(path string) *apiError {
 
 // permit checks the rights of the API member.
 func (c *call) permit(path string) *apiError {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	for _, d := range c.s.denied {
-		if (d.method == "" || strings.EqualFold(d.method, c.r.Method)) && simulator.MatchPath(d.path, path) {
-			return failf(http.StatusForbidden, "Security", "The API member's security role does not allow this action.")
-		}
+	if c.s.core.Rights.Denies(c.r.Method, path) {
+		return failf(http.StatusForbidden, "Security", "The API member's security role does not allow this action.")
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package connectwisetest
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,17 +19,8 @@ type Server struct {
 	tenant   *Tenant
 	creds    Credentials
 	codebase string
-	denied   []right
-	hidden   map[hiddenRow]bool
 	listener *simulator.Listener
 	closed   bool
-}
-
-type right struct{ method, path string }
-
-type hiddenRow struct {
-	table string
-	id    int
 }
 
 // inProcessHost is the host of URL under Options.InProcess.
@@ -40,7 +30,7 @@ const inProcessHost = "connectwise.invalid"
 // does not listen before [Server.URL] is called: in a testing/synctest bubble
 // use Options.InProcess and [Server.Transport].
 func NewServer(tenant *Tenant, opts *Options) *Server {
-	s := &Server{tenant: tenant, hidden: map[hiddenRow]bool{}}
+	s := &Server{tenant: tenant}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -112,15 +102,7 @@ func (s *Server) Requests() []Request { return s.core.Log.All() }
 
 // Strays returns the requests that were sent to another host through
 // [Server.Transport].
-func (s *Server) Strays() []Request {
-	var out []Request
-	for _, r := range s.core.Log.All() {
-		if r.Stray {
-			out = append(out, r)
-		}
-	}
-	return out
-}
+func (s *Server) Strays() []Request { return s.core.Log.Strays() }
 
 // Fail arms faults; the ids returned are for [Server.Heal].
 func (s *Server) Fail(f ...Fault) []int { return s.core.Fail(f...) }
@@ -207,30 +189,13 @@ func (s *Server) SetCodebase(codebase string) {
 // Deny takes the API member's right for requests away: 403. The method may be
 // empty for all; the path is that of the API with "*" for one segment and a
 // trailing "/**" for any rest, such as /service/boards/*/teams.
-func (s *Server) Deny(method, path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = append(s.denied, right{method, path})
-}
+func (s *Server) Deny(method, path string) { s.core.Rights.Deny(method, path) }
 
 // Denied lists what [Server.Deny] took away, as "METHOD path".
-func (s *Server) Denied() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for _, d := range s.denied {
-		out = append(out, strings.TrimSpace(d.method+" "+d.path))
-	}
-	return out
-}
+func (s *Server) Denied() []string { return s.core.Rights.Denied() }
 
 // AllowAll gives back what [Server.Deny] and [Server.Hide] took away.
-func (s *Server) AllowAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = nil
-	clear(s.hidden)
-}
+func (s *Server) AllowAll() { s.core.Rights.AllowAll() }
 
 // Hide makes one row of a list invisible to the API member, as a restriction
 // to some boards does: lists shrink without an error, and it is not found.
@@ -239,20 +204,5 @@ func (s *Server) Hide(path string, id int) {
 	if err != nil {
 		panic(err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hidden[hiddenRow{e.table, id}] = true
-}
-
-func (s *Server) isHidden(table string, id int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hidden[hiddenRow{table, id}]
-}
-
-// hides reports whether any row is hidden.
-func (s *Server) hides() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.hidden) > 0
+	s.core.Rights.Hide(e.table, id)
 }

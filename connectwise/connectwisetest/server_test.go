@@ -458,7 +458,7 @@ func TestSetTenantAndControl(t *testing.T) {
 	if _, err := ctl.Edit("/service/boards", 0, Row{"nme": "x"}); err == nil {
 		t.Error("a key that does not exist was taken")
 	}
-	if ctl.Name() == "" || ctl.Core() == nil || ctl.Denied() != nil || c.srv.Control(nil) == nil {
+	if ctl.Name() == "" || ctl.Core() == nil || ctl.Core().Rights.Denied() != nil || c.srv.Control(nil) == nil {
 		t.Error("control is incomplete")
 	}
 }

@@ -133,7 +133,7 @@ func (c *call) update(e *endpoint, edit func(*change) *apiError) *apiError {
 	err = c.change(e, func(tx *simulator.Tx) *apiError {
 		parents, id := c.ids[:len(e.parents)], c.ids[len(e.parents)]
 		old, ok := c.t.find(tx, e, parents, id)
-		if !ok || c.s.isHidden(e.table, id) {
+		if !ok || c.s.core.Rights.Hidden(e.table, id) {
 			return notFound(e.name(), id)
 		}
 		w := c.begin(tx, e, id, old.Fields())
@@ -236,7 +236,7 @@ func (c *call) remove(e *endpoint) *apiError {
 	err := c.change(e, func(tx *simulator.Tx) *apiError {
 		parents, id := c.ids[:len(e.parents)], c.ids[len(e.parents)]
 		row, ok := c.t.find(tx, e, parents, id)
-		if !ok || c.s.isHidden(e.table, id) {
+		if !ok || c.s.core.Rights.Hidden(e.table, id) {
 			if e.table == "callbacks" {
 				return noEndpoint() // a missing callback answers like a wrong path
 			}

@@ -183,7 +183,7 @@ func (c *call) filterActions(tx *simulator.Tx, add func(func(simulator.Row) bool
 	// Actions of deleted and hidden tickets are gone with them.
 	add(func(r simulator.Row) bool {
 		t, ok := c.t.row(tx, "/Tickets", r.ID/perParent)
-		return ok && t.Field("deleted") != true && !c.s.isHidden("/Tickets", t.ID)
+		return ok && t.Field("deleted") != true && !c.s.core.Rights.Hidden("/Tickets", t.ID)
 	})
 }
 

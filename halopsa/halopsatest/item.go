@@ -20,7 +20,7 @@ func (c *call) get(e *endpoint, id int) *apiError {
 
 // encodeOne writes one row, unless it is missing, deleted or hidden.
 func (c *call) encodeOne(e *endpoint, id int, s shape) ([]byte, *apiError) {
-	if c.s.isHidden(e.path, id) {
+	if c.s.core.Rights.Hidden(e.path, id) {
 		return nil, notFound()
 	}
 	var b bytes.Buffer
@@ -29,7 +29,7 @@ func (c *call) encodeOne(e *endpoint, id int, s shape) ([]byte, *apiError) {
 		row, ok := c.t.find(tx, e, parentOf(e, id), number1(e, id))
 		if ok && e.entity == "Action" {
 			t, there := c.t.row(tx, "/Tickets", id/perParent)
-			ok = there && t.Field("deleted") != true && !c.s.isHidden("/Tickets", t.ID)
+			ok = there && t.Field("deleted") != true && !c.s.core.Rights.Hidden("/Tickets", t.ID)
 		}
 		if !ok || row.Field("deleted") == true {
 			err = notFound()

@@ -196,7 +196,7 @@ func (l *listCache) put(e cachedList) {
 // selected returns the ids of the rows that match the query, in its order.
 func (c *call) selected(e *endpoint) []int {
 	key := c.cacheKey(e)
-	hides := c.s.hides()
+	hides := c.s.core.Rights.Hides()
 	version := c.t.version.Load()
 	if ids, ok := c.s.lists.get(key, c.t, version); ok && !hides {
 		return ids
@@ -209,7 +209,7 @@ func (c *call) selected(e *endpoint) []int {
 			parent, _ = c.q.int(e.parent)
 		}
 		for row := range c.t.rows(tx, e, parent) {
-			if match(row) && !(hides && c.s.isHidden(e.path, row.ID)) {
+			if match(row) && !(hides && c.s.core.Rights.Hidden(e.path, row.ID)) {
 				ids = append(ids, row.ID)
 			}
 		}

@@ -13,7 +13,7 @@ func (w *writer) action() *apiError {
 	t := w.c.t
 	number := integer(w.row["ticket_id"])
 	ticket, ok := t.row(w.tx, "/Tickets", number)
-	if !ok || ticket.Field("deleted") == true || w.c.s.isHidden("/Tickets", number) {
+	if !ok || ticket.Field("deleted") == true || w.c.s.core.Rights.Hidden("/Tickets", number) {
 		return refused(w.key("ticket_id"), "Please select a valid ticket_id")
 	}
 	if !w.creating() && !blank(w.old["actioninvoicenumber"]) {

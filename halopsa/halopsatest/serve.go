@@ -153,12 +153,8 @@ func (c *call) permit(path string) *apiError {
 			return &apiError{status: http.StatusUnauthorized}
 		}
 	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	for _, d := range c.s.denied {
-		if (d.method == "" || strings.EqualFold(d.method, c.r.Method)) && simulator.MatchPath(d.path, path) {
-			return &apiError{status: http.StatusForbidden, shape: ErrorException, msg: "You do not have permission to access this."}
-		}
+	if c.s.core.Rights.Denies(c.r.Method, path) {
+		return &apiError{status: http.StatusForbidden, shape: ErrorException, msg: "You do not have permission to access this."}
 	}
 	return nil
 }

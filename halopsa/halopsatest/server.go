@@ -3,7 +3,6 @@ package halopsatest
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,18 +22,9 @@ type Server struct {
 	life         time.Duration
 	tokens       map[string]token
 	issued       int
-	denied       []right
-	hidden       map[hiddenRow]bool
 	listener     *simulator.Listener
 	authListener *simulator.Listener
 	closed       bool
-}
-
-type right struct{ method, path string }
-
-type hiddenRow struct {
-	path string
-	id   int
 }
 
 // The hosts of URL and AuthURL under Options.InProcess.
@@ -47,7 +37,7 @@ const (
 // does not listen before [Server.URL] is called: in a testing/synctest bubble
 // use Options.InProcess and [Server.Transport].
 func NewServer(tenant *Tenant, opts *Options) *Server {
-	s := &Server{tenant: tenant, hidden: map[hiddenRow]bool{}, tokens: map[string]token{}}
+	s := &Server{tenant: tenant, tokens: map[string]token{}}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -156,15 +146,7 @@ func (s *Server) Requests() []Request { return s.core.Log.All() }
 
 // Strays returns the requests that were sent to another host through
 // [Server.Transport].
-func (s *Server) Strays() []Request {
-	var out []Request
-	for _, r := range s.core.Log.All() {
-		if r.Stray {
-			out = append(out, r)
-		}
-	}
-	return out
-}
+func (s *Server) Strays() []Request { return s.core.Log.Strays() }
 
 // Fail arms faults; the ids returned are for [Server.Heal].
 func (s *Server) Fail(f ...Fault) []int { return s.core.Fail(f...) }
@@ -248,30 +230,13 @@ func (s *Server) SetTenantID(id string) {
 // empty for all; the path is what follows /api in the vendor's spelling, with
 // "*" for one segment and a trailing "/**" for any rest, such as /Lookup or
 // /Agent/*. Options.NoRights lists paths that answer 401 instead.
-func (s *Server) Deny(method, path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = append(s.denied, right{method, path})
-}
+func (s *Server) Deny(method, path string) { s.core.Rights.Deny(method, path) }
 
 // Denied lists what [Server.Deny] took away, as "METHOD path".
-func (s *Server) Denied() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for _, d := range s.denied {
-		out = append(out, strings.TrimSpace(d.method+" "+d.path))
-	}
-	return out
-}
+func (s *Server) Denied() []string { return s.core.Rights.Denied() }
 
 // AllowAll gives back what [Server.Deny] and [Server.Hide] took away.
-func (s *Server) AllowAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = nil
-	clear(s.hidden)
-}
+func (s *Server) AllowAll() { s.core.Rights.AllowAll() }
 
 // Hide makes one row of a collection invisible to the application, as a
 // restriction of its agent to some clients or teams does: lists shrink without
@@ -281,20 +246,5 @@ func (s *Server) Hide(path string, id int) {
 	if err != nil {
 		panic(err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hidden[hiddenRow{e.path, rowID(e, parent, id)}] = true
-}
-
-func (s *Server) isHidden(path string, id int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.hidden[hiddenRow{path, id}]
-}
-
-// hides reports whether any row is hidden.
-func (s *Server) hides() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.hidden) > 0
+	s.core.Rights.Hide(e.path, rowID(e, parent, id))
 }

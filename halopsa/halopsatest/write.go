@@ -187,7 +187,7 @@ func (w *writer) target() *apiError {
 		return nil
 	}
 	row, ok := t.find(w.tx, w.e, parent, id)
-	if ok && !w.c.s.isHidden(w.e.path, row.ID) {
+	if ok && !w.c.s.core.Rights.Hidden(w.e.path, row.ID) {
 		w.id, w.old = row.ID, row.Fields()
 		return nil
 	}

@@ -15,10 +15,8 @@ import (
 type Target interface {
 	Name() string // vendor, such as ConnectWise PSA
 	Core() *Core
-	Settings() map[string]string // credentials and base paths to show
-	Set(key, value string) error // changes one of them, such as a key
-	Deny(method, path string)    // takes a right away
-	Denied() []string
+	Settings() map[string]string    // credentials and base paths to show
+	Set(key, value string) error    // changes one of them, such as a key
 	Hide(path string, id int) error // makes one row invisible
 	AllowAll()                      // gives everything back
 	// Edit changes data that the vendor has no call for, past all rules: id 0
@@ -133,7 +131,7 @@ func (c *control) state() State {
 	s := State{
 		Vendor: c.t.Name(), Clock: core.Clock.Now(), Offset: core.Clock.Offset().String(), Latency: core.Latency().String(),
 		Limit:    limitSpec{l.Requests, l.Window.String(), l.Hard, l.InFlight},
-		Requests: core.Log.Total(), Mail: len(core.Mailbox.All()), Gauge: core.Gauge(), Denied: notNil(c.t.Denied()),
+		Requests: core.Log.Total(), Mail: len(core.Mailbox.All()), Gauge: core.Gauge(), Denied: notNil(c.t.Core().Rights.Denied()),
 		Faults: []faultState{}, Settings: c.t.Settings(),
 	}
 	for _, f := range core.Faults() {
@@ -228,14 +226,14 @@ func (c *control) rights(r *http.Request) (any, error) {
 		if in.Deny.Path == "" {
 			return nil, errors.New(`deny needs a path; "/**" is everything`)
 		}
-		c.t.Deny(in.Deny.Method, in.Deny.Path)
+		c.t.Core().Rights.Deny(in.Deny.Method, in.Deny.Path)
 	}
 	if in.Hide != nil {
 		if err := c.t.Hide(in.Hide.Path, in.Hide.ID); err != nil {
 			return nil, err
 		}
 	}
-	return map[string]any{"denied": notNil(c.t.Denied())}, nil
+	return map[string]any{"denied": notNil(c.t.Core().Rights.Denied())}, nil
 }
 
 func (c *control) fault(r *http.Request) (any, error) {

@@ -13,9 +13,8 @@ import (
 
 // fakeTarget records what the control page does.
 type fakeTarget struct {
-	core   *Core
-	denied []string
-	did    []string
+	core *Core
+	did  []string
 }
 
 func (f *fakeTarget) Name() string                { return "Fake" }
@@ -28,9 +27,7 @@ func (f *fakeTarget) Set(k, v string) error {
 	f.did = append(f.did, "set "+v)
 	return nil
 }
-func (f *fakeTarget) Deny(m, p string) { f.denied = append(f.denied, m+" "+p) }
-func (f *fakeTarget) Denied() []string { return f.denied }
-func (f *fakeTarget) AllowAll()        { f.denied = nil }
+func (f *fakeTarget) AllowAll() { f.core.Rights.AllowAll() }
 func (f *fakeTarget) Hide(p string, id int) error {
 	f.did = append(f.did, "hide "+p)
 	return nil

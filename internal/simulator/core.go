@@ -26,6 +26,7 @@ type Core struct {
 	Clock   *Clock
 	Log     Log
 	Mailbox Mailbox
+	Rights  Rights
 
 	opts    Options
 	faults  faults

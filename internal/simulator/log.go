@@ -62,6 +62,17 @@ func (l *Log) All() []Request {
 	return append(out, l.ring...)
 }
 
+// Strays returns the requests that were sent to another host.
+func (l *Log) Strays() []Request {
+	var out []Request
+	for _, r := range l.All() {
+		if r.Stray {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // Total returns how many requests were ever added.
 func (l *Log) Total() int {
 	l.mu.Lock()
