@@ -136,16 +136,6 @@ type Deletion struct {
 	MergedInto Ref       // the row that took its place; zero if it was deleted
 }
 
-// Notify says who may get mail because of a write.
-type Notify uint8
-
-// The zero Notify tells nobody; the others can be combined.
-const (
-	NotifyNone      Notify = 0
-	NotifyContact   Notify = 1
-	NotifyResources Notify = 2
-)
-
 // A Creator creates a row and returns it as the vendor stored it. The parent
 // is a reference field ("ticket" of a note, "company" of a contact).
 type Creator interface {
