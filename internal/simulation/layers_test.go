@@ -88,6 +88,9 @@ var (
 	layerTrace     = flag.Bool("layer.trace", false, "tell what happens in them")
 )
 
+// mostFailures is after how many a part of TestTogether gives up.
+const mostFailures = 10
+
 // TestTogether runs histories of several bridges on one state, as goroutines in
 // virtual time: leases, Run with its pauses, retries, cancelled contexts, and
 // processes that die while others take over.
@@ -101,28 +104,29 @@ func TestTogether(t *testing.T) {
 			t.Run(strconv.Itoa(part), func(t *testing.T) {
 				t.Parallel()
 				l := NewLayer(inMemory{})
+				failed := 0
 				for n := part; n < *layerHistories; n += parts {
 					seed := *layerSeed + uint64(n)
 					var trace func(string)
 					if *layerTrace {
 						trace = func(s string) { fmt.Println(s) }
 					}
-					synctest.Test(t, func(t *testing.T) {
-						tape := NewTape(seed)
-						res, more := together(l, tape, trace)
-						if res.Violation != nil {
-							t.Errorf("-layer.seed=%d: %v", seed, res.Violation)
-						}
-						mu.Lock()
-						defer mu.Unlock()
-						stats.Add(&res.Stats)
-						told.lives += more.lives
-						told.kills += more.kills
-						told.cancels += more.cancels
-						told.stalls += more.stalls
-						told.pauses += more.pauses
-					})
-					if t.Failed() {
+					var res Result
+					var more crewStats
+					synctest.Test(t, func(*testing.T) { res, more = together(l, NewTape(seed), trace) })
+					mu.Lock()
+					stats.Add(&res.Stats)
+					told.lives += more.lives
+					told.kills += more.kills
+					told.cancels += more.cancels
+					told.stalls += more.stalls
+					told.pauses += more.pauses
+					mu.Unlock()
+					if res.Violation == nil {
+						continue
+					}
+					t.Errorf("-layer.seed=%d: %v", seed, res.Violation)
+					if failed++; failed == mostFailures {
 						return
 					}
 				}
