@@ -23,8 +23,7 @@ type crew struct {
 	m *mirror
 	r *rig
 
-	mu      sync.Mutex         // of all that follows, of w and of m; never held while time passes
-	taken   map[time.Time]bool // moments at which somebody arrives
+	mu      sync.Mutex // of all that follows, of w and of m; never held while time passes
 	cancels [maxWorkers]context.CancelFunc
 	killed  [maxWorkers + 1]bool // its next request is its last
 	stalled [maxWorkers + 1]time.Duration
@@ -35,15 +34,22 @@ const maxWorkers = 2
 
 type crewStats struct{ lives, kills, cancels, stalls, pauses int }
 
-// trip is how long something travels. No two trips end at the same moment, so
-// that the order of things follows from the tape.
-func (c *crew) trip() time.Duration {
+// Who waits in virtual time, besides the workers, which are 0 and 1.
+const (
+	someone  = maxWorkers + iota // people
+	mischief                     // see trouble
+	theEnd
+	lanes = 8
+)
+
+// trip is how long something travels, after a while. Everybody goes on at
+// moments of a lane of their own, in nanoseconds, so that no two do so at the
+// same moment and the order of things follows from the tape. All other pauses
+// are whole multiples of the lanes.
+func (c *crew) trip(who int, after time.Duration) time.Duration {
 	now := time.Now()
-	end := now.Add(time.Duration(1+c.w.tape.IntN(40)) * 5 * time.Millisecond)
-	for c.taken[end] {
-		end = end.Add(time.Microsecond)
-	}
-	c.taken[end] = true
+	end := now.Add(after + time.Duration(1+c.w.tape.IntN(40))*5*time.Millisecond)
+	end = end.Add(time.Duration(who) - time.Duration(end.UnixNano()%lanes))
 	return end.Sub(now)
 }
 
@@ -51,6 +57,7 @@ func (c *crew) trip() time.Duration {
 type worker struct {
 	*crew
 	n    int
+	lane int
 	life int
 	dead bool
 }
@@ -58,8 +65,8 @@ type worker struct {
 // travel lets time pass until a request has arrived, or an answer.
 func (k *worker) travel(ctx context.Context) error {
 	k.mu.Lock()
-	d := k.trip()
-	d, k.stalled[k.n] = d+k.stalled[k.n], 0
+	d := k.trip(k.lane, k.stalled[k.n])
+	k.stalled[k.n] = 0
 	k.mu.Unlock()
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -306,10 +313,11 @@ func (l *crewLease) Release(ctx context.Context) (err error) {
 
 // work is what a process does: it runs a bridge, dies, is restarted.
 func (k *worker) work(ctx context.Context) {
+	pause(ctx, time.Duration(k.lane))
 	for ctx.Err() == nil {
 		k.live(ctx)
 		k.mu.Lock()
-		d := 10*time.Second + k.trip()
+		d := k.trip(k.lane, 10*time.Second)
 		k.mu.Unlock()
 		pause(ctx, d)
 	}
@@ -373,7 +381,7 @@ func (k *worker) bridge(o bridge.Options) *bridge.Bridge {
 func (c *crew) people(ctx context.Context) {
 	for ctx.Err() == nil {
 		c.mu.Lock()
-		d := time.Duration(1+c.w.tape.IntN(60))*time.Second + c.trip()
+		d := c.trip(someone, time.Duration(1+c.w.tape.IntN(60))*time.Second)
 		c.mu.Unlock()
 		pause(ctx, d)
 		if ctx.Err() != nil {
@@ -429,7 +437,7 @@ func (c *crew) trouble(ctx context.Context) {
 func (c *crew) lull() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Duration(5+c.w.tape.IntN(90))*time.Second + c.trip()
+	return c.trip(mischief, time.Duration(5+c.w.tape.IntN(90))*time.Second)
 }
 
 // hand does what a person does, in a process of its own that may die meanwhile.
@@ -444,7 +452,7 @@ func (c *crew) hand(f func(*bridge.Bridge)) {
 	}()
 	c.mu.Lock()
 	c.w.stats.Cycles++
-	k := &worker{crew: c, n: maxWorkers, life: c.w.stats.Cycles}
+	k := &worker{crew: c, n: maxWorkers, lane: mischief, life: c.w.stats.Cycles}
 	o := c.r.options(c.w.shape)
 	c.mu.Unlock()
 	skew := c.w.skew

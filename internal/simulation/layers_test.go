@@ -45,8 +45,8 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 		w.now = w.now.Add(10 * time.Second)
 		w.beginning()
 	}
-	lasts := time.Duration(2+t.IntN(6))*time.Minute + 11*time.Nanosecond
-	c := &crew{w: w, m: l.m, r: l.sim.rig, taken: map[time.Time]bool{}}
+	lasts := time.Duration(2+t.IntN(6))*time.Minute + theEnd
+	c := &crew{w: w, m: l.m, r: l.sim.rig}
 	var wg sync.WaitGroup
 	var stops []func()
 	begin := func(f func(context.Context)) {
@@ -56,7 +56,7 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 		synctest.Wait() // one after the other, as the tape says
 	}
 	for n := range maxWorkers {
-		begin((&worker{crew: c, n: n}).work)
+		begin((&worker{crew: c, n: n, lane: n}).work)
 	}
 	begin(c.people)
 	begin(c.trouble)
@@ -111,9 +111,15 @@ func TestTogether(t *testing.T) {
 					if *layerTrace {
 						trace = func(s string) { fmt.Println(s) }
 					}
-					var res Result
+					var res, again Result
 					var more crewStats
 					synctest.Test(t, func(*testing.T) { res, more = together(l, NewTape(seed), trace) })
+					if n%100 < parts {
+						synctest.Test(t, func(*testing.T) { again, _ = together(l, NewTape(seed), nil) })
+						if again.Log != res.Log {
+							t.Errorf("-layer.seed=%d: I26: two runs of one tape differ", seed)
+						}
+					}
 					mu.Lock()
 					stats.Add(&res.Stats)
 					told.lives += more.lives
