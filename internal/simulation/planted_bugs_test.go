@@ -167,7 +167,7 @@ var bugs = []bug{
 		name: "people are told of what is old", within: 20000, by: []string{"I31"},
 		edits: []edit{
 			{"act.go", "	if !h.live || p.Notify == nil {\n", "	if p.Notify == nil {\n"},
-			{"act.go", "now.Sub(source.Updated) > r.b.opts.LiveWindow {", "false {"},
+			{"act.go", "now.Sub(edited) > r.b.opts.LiveWindow {", "false {"},
 		},
 	},
 	{

@@ -161,18 +161,20 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 	if w.trace != nil {
 		w.trace(fmt.Sprintf("   created %s %s/%s of %s: %v", s.is, sp.kind, r.id, r.birth, fields))
 	}
-	intent := false
+	var intent *cache.Link
 	for _, l := range w.state.links {
 		p := l.Pending
-		intent = intent || l.State == cache.LinkHalf && l.Kind == sp.kind && p != nil && p.Op == "create" && p.Side == s.is &&
-			number(p.Sent[sp.fields[0]]) == number(fields[sp.fields[0]])
+		if l.State == cache.LinkHalf && l.Kind == sp.kind && p != nil && p.Op == "create" && p.Side == s.is &&
+			number(p.Sent[sp.fields[0]]) == number(fields[sp.fields[0]]) {
+			intent = l
+		}
 	}
-	if !intent {
+	if intent == nil {
 		w.violated("I30", "%s %s %s was created without a stored intent", s.is, sp.kind, r.id)
 	}
 	w.firstCopy(s, r, b)
 	if fields.String("visibility") != "" {
-		w.narrow(s, r, fields)
+		w.narrow(s, r, intent, fields)
 	}
 }
 
@@ -180,9 +182,12 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 func (w *world) firstCopy(s *side, r *row, b *birth) {
 	sp := &specs[r.kind]
 	if b.deleted[s.is] && !b.twins && !(b.by[0] && b.by[1]) {
-		if w.restored {
+		switch {
+		case w.restored:
 			w.stats.Resurrections++
-		} else {
+		case w.copied(w.sides[s.is.Other()], r):
+			w.stats.Duplicates++
+		default:
 			w.violated("I7", "%s %s %s was deleted by a person and created again as %s", s.is, sp.kind, r.birth, r.id)
 		}
 	}
@@ -212,6 +217,19 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 	}
 }
 
+// copied reports whether a side had several rows of a record that nobody entered
+// twice. Where that could not be helped, each is a record of its own since:
+// what happens to one's counterpart says nothing about the other's.
+func (w *world) copied(s *side, of *row) bool {
+	n := 0
+	for _, r := range s.rows[of.kind] {
+		if r.birth == of.birth {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // changed reports whether somebody edited the row.
 func (r *row) changed() bool {
 	for _, rev := range r.edited {
@@ -225,9 +243,13 @@ func (r *row) changed() bool {
 // changedSince reports whether the source of a row was edited after the row was made.
 func (w *world) changedSince(s *side, r *row) bool { return r.bad }
 
-// narrow judges that nothing becomes visible to more people.
-func (w *world) narrow(s *side, r *row, set psa.Fields) {
+// narrow judges that nothing becomes visible to more people. The link tells which
+// counterpart it is, where several records are of one birth.
+func (w *world) narrow(s *side, r *row, l *cache.Link, set psa.Fields) {
 	o := w.peerOf(s, r)
+	if l != nil {
+		o = w.sides[s.is.Other()].find(r.kind, l.IDs[s.is.Other()])
+	}
 	if o == nil || width(set.String("visibility")) <= width(o.fields.String("visibility")) {
 		return
 	}
@@ -306,7 +328,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 		}
 	}
 	if _, ok := patch.Set["visibility"]; ok {
-		w.narrow(s, r, patch.Set)
+		w.narrow(s, r, l, patch.Set)
 		w.widened(s, r, l, patch.Set)
 	}
 }

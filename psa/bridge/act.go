@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
@@ -29,10 +30,12 @@ func (r *run) update(to Side, ref psa.Ref, patch psa.Patch, before psa.Record) (
 		return psa.Record{}, r.broken
 	}
 	if !r.dry {
-		if err := r.held(); err != nil {
+		ctx, done, err := r.writing()
+		if err != nil {
 			return psa.Record{}, err
 		}
-		return psa.Update(r.ctx, r.sides[to].Provider, ref, patch)
+		defer done()
+		return psa.Update(ctx, r.sides[to].Provider, ref, patch)
 	}
 	canon, err := psa.Canonicalise(r.sides[to].Provider, ref.Kind, patch.Set)
 	if err != nil {
@@ -67,10 +70,12 @@ func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa
 		return psa.Record{}, r.broken
 	}
 	if !r.dry {
-		if err := r.held(); err != nil {
+		ctx, done, err := r.writing()
+		if err != nil {
 			return psa.Record{}, err
 		}
-		return psa.Create(r.ctx, r.sides[to].Provider, kind, fields, item.Notify)
+		defer done()
+		return psa.Create(ctx, r.sides[to].Provider, kind, fields, item.Notify)
 	}
 	canon, err := psa.Canonicalise(r.sides[to].Provider, kind, fields)
 	if err != nil {
@@ -81,8 +86,8 @@ func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa
 	return rec, nil
 }
 
-// notify says who is told about a write.
-func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields psa.Fields, source psa.Record, h how) psa.Notify {
+// notify says who is told about a write. edited is when somebody changed its source.
+func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields psa.Fields, source psa.Record, edited time.Time, h how) psa.Notify {
 	p := r.policy(company)
 	if !h.live || p.Notify == nil {
 		return psa.NotifyNone
@@ -91,11 +96,11 @@ func (r *run) notify(company string, to Side, kind psa.Kind, op string, fields p
 	if now.IsZero() {
 		now = r.now()
 	}
-	if source.Updated.IsZero() || now.Sub(source.Updated) > r.b.opts.LiveWindow {
+	if edited.IsZero() || now.Sub(edited) > r.b.opts.LiveWindow {
 		return psa.NotifyNone // old, or nothing proves that it is not
 	}
 	made := source.Fields.Time("created_at")
-	if at, done := r.since[kind]; !done || !source.Updated.After(at[to.Other()]) || op == opCreate && !made.IsZero() && !made.After(at[to.Other()]) {
+	if at, done := r.since[kind]; !done || !edited.After(at[to.Other()]) || op == opCreate && !made.IsZero() && !made.After(at[to.Other()]) {
 		return psa.NotifyNone // it was there before the bridge was, or may have been
 	}
 	return p.Notify(Change{Side: to, Kind: kind, Op: op, Fields: fields, Source: source})
@@ -127,7 +132,7 @@ func (r *run) itemOf(k *kindRules, l *cache.Link, in *input, out *outcome, to Si
 		}
 		item.Fields = append(item.Fields, c)
 	}
-	item.Notify = r.notify(l.Company, to, k.kind, opUpdate, out.patch[to], source, h)
+	item.Notify = r.notify(l.Company, to, k.kind, opUpdate, out.patch[to], source, in.edited[to.Other()], h)
 	item.Closes = r.closesTicket(k, to, in, out)
 	return item
 }
@@ -212,7 +217,12 @@ func (r *run) tellLoser(k *kindRules, l *cache.Link, to Side, out *outcome) erro
 	if !r.gate.allow(r, item) || r.dry {
 		return nil
 	}
-	note, err := psa.Create(r.ctx, r.sides[to].Provider, psa.KindNote, fields, psa.NotifyNone)
+	ctx, done, err := r.writing()
+	if err != nil {
+		return err
+	}
+	defer done()
+	note, err := psa.Create(ctx, r.sides[to].Provider, psa.KindNote, fields, psa.NotifyNone)
 	if err != nil {
 		r.event(EventTrouble, to, psa.KindNote, l.IDs[to], err.Error()) // the value is kept in the audit
 		return nil

@@ -258,10 +258,12 @@ func (r *run) answerDeleted(t cache.Task) error {
 			r.rep.Skipped++
 			return errSkipped
 		}
-		if err := r.held(); err != nil {
+		ctx, done, err := r.writing()
+		if err != nil {
 			return err
 		}
-		err := psa.Delete(r.ctx, r.sides[s].Provider, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+		defer done()
+		err = psa.Delete(ctx, r.sides[s].Provider, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 		if err != nil && !errors.Is(err, psa.ErrNotFound) {
 			return err
 		}

@@ -170,7 +170,7 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 	if open {
 		fields, open = r.asOpen(k, to, s, rec, fields, in)
 	}
-	item := &Item{Op: opCreate, Side: to, Kind: k.kind, Source: rec.ID, Title: titleOf(rec), Notify: r.notify(company, to, k.kind, opCreate, fields, rec, h)}
+	item := &Item{Op: opCreate, Side: to, Kind: k.kind, Source: rec.ID, Title: titleOf(rec), Notify: r.notify(company, to, k.kind, opCreate, fields, rec, rec.Updated, h)}
 	item.Fields = r.createdFields(k, to, fields)
 	item.Closes = r.isClosing(k, to, fields)
 	if !r.gate.allow(r, item) {

@@ -124,11 +124,12 @@ func (r *run) missed(t cache.Task) error {
 	}
 	rec, err := r.sides[t.Side].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: t.Record})
 	switch {
-	case err == nil:
-		if err := r.drop(t); err != nil {
+	case err == nil: // what could not be carried to it has to be compared now
+		next := r.follow(&l, t.Side)
+		if err := r.saveTasks(cache.StateBatch{Tasks: []cache.Task{*next}, DropTasks: []string{t.ID}}); err != nil {
 			return err
 		}
-		if _, err := r.linked(l, t.Side, rec, how{both: true}); err != nil {
+		if _, err := r.linked(l, t.Side, rec, how{both: true, retry: next}); err != nil {
 			return r.trouble(t.Kind, t.Side, t.Record, l.Key, err, how{}, nil)
 		}
 		return nil
@@ -377,10 +378,12 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 	l.State, l.Reason = cache.LinkLive, ""
 	b := cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s.Other(), l.Kind, l.IDs[s.Other()])},
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "restored on the " + s.String() + " side"}}}
-	if err := r.save(b); err != nil {
+	next := r.follow(&l, s)
+	b.Tasks = append(b.Tasks, *next)
+	if err := r.saveTasks(b); err != nil {
 		return err
 	}
 	l.Rev++
-	_, err := r.reconcile(l, s, rec, how{both: true})
+	_, err := r.reconcile(l, s, rec, how{both: true, retry: next})
 	return err
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"time"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/conflict"
@@ -21,6 +22,7 @@ type view struct {
 type input struct {
 	link   *cache.Link
 	view   [2]view
+	edited [2]time.Time // when somebody else changed a record, as its stamp told before a write of the bridge
 	policy *Policy
 	// peer finds the counterpart on a side of a record of the other one.
 	peer [2]func(kind psa.Kind, id string) (string, bool)

@@ -20,8 +20,8 @@ func (r *run) linked(l cache.Link, s Side, rec psa.Record, h how) (echo bool, er
 	case cache.LinkGone:
 		return false, r.returned(l, s, rec)
 	case cache.LinkDormant:
-		out := r.outside(s, rec)
-		if out != "" || s == Right && !inactiveReason(l, s) {
+		// A side is only asked about what it said itself.
+		if r.outside(s, rec) != "" || inactiveReason(l, s.Other()) || s == Right && !inactiveReason(l, s) {
 			return true, r.done(s, rec)
 		}
 		return false, r.wake(l, s, rec, h)
@@ -58,8 +58,29 @@ func (r *run) sleep(l cache.Link, s Side, rec psa.Record, why string) error {
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "dormant: " + why}}})
 }
 
-// wake takes a link up again that was out of scope.
+// stop ends a comparison of records of which one turns out to take no part.
+func (r *run) stop(k *kindRules, l cache.Link, in *input, s Side, why string) error {
+	confirmed(k, &l, in)
+	l.Pending = nil
+	return r.sleep(l, s, in.view[s].rec, why)
+}
+
+// wake takes a link up again that was out of scope, if its other record takes
+// part, too.
 func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
+	other, err := r.sides[s.Other()].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s.Other()]})
+	switch {
+	case errors.Is(err, psa.ErrNotFound):
+		return r.vanished(l, s.Other())
+	case err == nil:
+		err = other.Err
+	}
+	if err != nil {
+		return err
+	}
+	if out := r.outside(s.Other(), other); out != "" {
+		return r.sleep(l, s.Other(), other, out)
+	}
 	l.State, l.Reason = cache.LinkLive, ""
 	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "in scope again"}}}
 	for t := range Side(2) {
@@ -74,13 +95,13 @@ func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
 		return err
 	}
 	b.Tasks = append(b.Tasks, woken...)
-	if err := r.save(b); err != nil {
+	h.retry, h.live = r.follow(&l, s), false
+	b.Tasks = append(b.Tasks, *h.retry)
+	if err := r.saveTasks(b); err != nil {
 		return err
 	}
 	l.Rev++
-	h.both, h.live = true, false
-	_, err = r.reconcile(l, s, rec, h)
-	return err
+	return r.settled(l, s, rec, other, h)
 }
 
 func seenOf(s Side, rec psa.Record) []cache.Seen {
@@ -98,12 +119,23 @@ func (r *run) view(l *cache.Link, s Side, rec psa.Record) view {
 	switch {
 	case rec.Updated.IsZero():
 	case !rec.Updated.After(l.Wrote[s].Add(f.Granularity)):
-		v.stamp.ExplainedBy = "a write of the bridge"
+		v.stamp.ExplainedBy = byBridge
 	case !l.Child[s].IsZero() && rec.Updated.Sub(l.Child[s]).Abs() <= max(f.Granularity, time.Second):
 		v.stamp.ExplainedBy = "a note or time entry"
 	}
 	return v
 }
+
+// saw takes note of a record that was read.
+func (in *input) saw(s Side, v view) {
+	in.view[s] = v
+	if v.stamp.ExplainedBy != byBridge {
+		in.edited[s] = v.rec.Updated
+	}
+}
+
+// byBridge explains a stamp.
+const byBridge = "a write of the bridge"
 
 func (r *run) input(l *cache.Link, h how) *input {
 	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers, canon: r.canonical}
@@ -144,11 +176,14 @@ func (r *run) peer(s Side, kind psa.Kind, id string) (string, bool) {
 func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool, err error) {
 	k := r.c.kinds[l.Kind]
 	in := r.input(&l, h)
-	in.view[s] = r.view(&l, s, rec)
+	in.saw(s, r.view(&l, s, rec))
 	seen := seenOf(s, rec)
 	if h.both || l.Pending != nil {
 		if ok, err := r.reread(&l, in, s.Other()); !ok {
 			return false, err
+		}
+		if why := r.outside(s.Other(), in.view[s.Other()].rec); why != "" {
+			return false, r.stop(k, l, in, s.Other(), why)
 		}
 	}
 	var fresh [2]bool         // read since the intent was stored
@@ -192,11 +227,8 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 				return false, err
 			}
 			fresh[to] = true
-			if to == Left {
-				if why := r.outside(Left, in.view[Left].rec); why != "" {
-					l.Pending = nil
-					return false, r.sleep(l, s, rec, why)
-				}
+			if why := r.outside(to, in.view[to].rec); why != "" {
+				return false, r.stop(k, l, in, to, why)
 			}
 			continue
 		}

@@ -82,13 +82,8 @@ func (r *run) finishCreate(l cache.Link) error {
 	if found != nil {
 		return r.adopt(k, l, to, *found, how{})
 	}
-	at := l.Pending.At
-	now := r.server[to]
-	if now.IsZero() {
-		now = r.now()
-	}
-	if now.Sub(at) < r.b.opts.SearchLag && !now.Before(at) {
-		return nil // a search may not find it yet
+	if wait, err := r.unsearched(&l); wait || err != nil {
+		return err
 	}
 	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	switch {
@@ -116,6 +111,25 @@ func (r *run) finishCreate(l cache.Link) error {
 		return r.save(cache.StateBatch{DropLinks: []string{l.Key}})
 	}
 	return err
+}
+
+// unsearched reports whether a search may not find yet what a create made. Both
+// the system's clock and the bridge's own have to say so; one that was set back
+// tells nothing.
+func (r *run) unsearched(l *cache.Link) (bool, error) {
+	now := r.server[l.Pending.Side]
+	if now.IsZero() {
+		now = r.now()
+	}
+	there, here := now.Sub(l.Pending.At), r.now().Sub(l.Since)
+	if there < 0 && here < 0 { // it is counted anew
+		p := *l.Pending
+		p.At = now
+		l.Pending, l.Since = &p, r.now()
+		return true, r.save(cache.StateBatch{Links: []cache.Link{*l}})
+	}
+	lag := r.b.opts.SearchLag
+	return there >= 0 && there < lag || here >= 0 && here < lag, nil
 }
 
 // trace looks for the row that a create may have made. The error is that of a

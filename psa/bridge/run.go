@@ -46,7 +46,7 @@ const (
 	opPause  = "pause"
 )
 
-// A run is one cycle. It starts no goroutine and no timer.
+// A run is one cycle. It starts no goroutine, and no timer but that of a write.
 type run struct {
 	b      *Bridge
 	ctx    context.Context
@@ -213,6 +213,19 @@ func (r *run) held() error {
 	}
 	r.renew = now.Add(leaseTime / 2)
 	return nil
+}
+
+// writing begins a write to a system. It is given up before the lease ends: one
+// that arrives later would meet what another process does meanwhile.
+func (r *run) writing() (context.Context, context.CancelFunc, error) {
+	if err := r.held(); err != nil {
+		return nil, nil, err
+	}
+	if r.lease == nil {
+		return r.ctx, func() {}, nil
+	}
+	ctx, done := context.WithTimeout(r.ctx, leaseTime/2)
+	return ctx, done, nil
 }
 
 // fails remembers an error of the state where it cannot be returned. Nothing is

@@ -257,8 +257,8 @@ func (r *run) task(t cache.Task) error {
 		return r.missed(t)
 	case taskPaired:
 		return r.paired(t)
-	case TaskRetry, taskClose:
-		return r.again(t, how{late: t.Type == taskClose, live: t.Type == taskClose && t.Class == visitLive, retry: &t})
+	case TaskRetry, taskClose: // what is to be carried may come from the other side
+		return r.again(t, how{both: true, late: t.Type == taskClose, live: t.Type == taskClose && t.Class == visitLive, retry: &t})
 	}
 	if t.Answer != nil {
 		return r.answered(t)

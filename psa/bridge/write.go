@@ -21,7 +21,7 @@ func (r *run) reread(l *cache.Link, in *input, s Side) (ok bool, err error) {
 	case rec.Err != nil:
 		return false, rec.Err
 	}
-	in.view[s] = r.view(l, s, rec)
+	in.saw(s, r.view(l, s, rec))
 	return true, nil
 }
 
@@ -128,7 +128,7 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 	r.rep.Updated[to]++
 	r.event(EventWrite, to, l.Kind, ref.ID, "updated")
 	in.view[to] = r.view(l, to, rec)
-	in.view[to].stamp.ExplainedBy = "a write of the bridge"
+	in.view[to].stamp.ExplainedBy = byBridge
 	l.Wrote[to] = rec.Updated
 	l.Pending = nil
 	unparked := dropParked(k, l, out.wrote[to])
