@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,4 +178,64 @@ func TestClosedWhileItSlept(t *testing.T) {
 	w.want("status", refOf(w, bridge.Left, l, "status"), "Closed")
 	w.want("po_number", fieldOf(w, bridge.Left, l, "po_number"), "meanwhile")
 	w.want("tasks", w.tasks(), "[]")
+}
+
+// What a side refused is settled with the whole group, though only one of its
+// fields is edited after that.
+func TestGroupAfterARefusal(t *testing.T) {
+	yaml := strings.NewReplacer("      summary: summary\n", "      summary: {app: summary, owner: app}\n",
+		"  note:\n", "    groups: [[summary, po_number]]\n  note:\n").Replace(basic)
+	w, l, r := pair(t, yaml)
+	w.right.Edit(r, psa.Fields{"po_number": "PO-1"})
+	w.settle()
+	was, _ := w.right.Row(r)
+	w.left.Edit(l, psa.Fields{"summary": "mine", "po_number": "mine, too"})
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrInvalid})
+	w.settle()
+	w.want("tasks", w.types(), "refused")
+	w.want("summary meanwhile", fieldOf(w, bridge.Left, l, "summary"), "mine")
+	w.left.Edit(l, psa.Fields{"summary": "once more"})
+	w.settle()
+	for _, s := range []bridge.Side{bridge.Left, bridge.Right} {
+		rec := map[bridge.Side]psa.Ref{bridge.Left: l, bridge.Right: r}[s]
+		w.want(s.String()+" summary", fieldOf(w, s, rec, "summary"), was.Fields["summary"])
+		w.want(s.String()+" po_number", fieldOf(w, s, rec, "po_number"), was.Fields["po_number"])
+	}
+	w.want("tasks", w.tasks(), "[]")
+}
+
+// A status that somebody gives a ticket which was created open, before anybody
+// knows that it was created, is that person's edit.
+func TestStatusOfALostCreate(t *testing.T) {
+	w, l, _ := deskPair(t, desk)
+	status := func(s bridge.Side, name string) psa.Fields {
+		cat := w.opts.LeftCatalog
+		if s == bridge.Right {
+			cat = w.opts.RightCatalog
+		}
+		for _, o := range cat.Options(psa.KindStatus, "") {
+			if o.Name == name {
+				return psatest.RefTo(o.ID, name)
+			}
+		}
+		t.Fatalf("there is no status %s", name)
+		return nil
+	}
+	rec, _ := w.left.Row(l)
+	rec.ID, rec.Version, rec.Updated, rec.Fields["summary"] = "", "", time.Time{}, "only once"
+	rec.Fields["status"] = status(bridge.Left, "Closed")
+	made := w.left.Put(rec)[0]
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
+		psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpFind, Short: true, Times: -1},
+		psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, Short: true, Times: -1})
+	w.once()
+	w.right.Heal()
+	there := find(w, bridge.Right, psa.KindTicket, "summary", "only once")[0].Ref
+	w.want("status of the new one", refOf(w, bridge.Right, there, "status"), "New")
+	w.right.Edit(there, psa.Fields{"status": status(bridge.Right, "Waiting Customer")})
+	w.left.Edit(made, psa.Fields{"status": status(bridge.Left, "In Progress")})
+	w.tick(time.Hour)
+	w.settle()
+	w.want("status", refOf(w, bridge.Right, there, "status"), "Waiting Customer")
+	w.want("tasks", w.types(), "conflict")
 }

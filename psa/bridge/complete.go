@@ -70,16 +70,17 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 			wrote = append(wrote, written{unit: i, from: from, want: w})
 		}
 	}
-	if found && l.Pending.Tries > 0 {
+	canon := r.canonical(to, k.kind, sent)
+	tried := found && l.Pending.Tries > 0
+	asSent := func(u *unit) bool {
+		is := u.own(to, made.Fields)
+		return sameValue(is, u.own(to, sent)) || sameValue(is, u.own(to, canon))
+	}
+	if tried {
 		// Several tries sent different values, and any of them may have made
 		// the row: only what it holds as it was sent last is agreed on.
 		found = false
-		canon := r.canonical(to, k.kind, sent)
-		wrote = slices.DeleteFunc(wrote, func(w written) bool {
-			u := &k.units[w.unit]
-			is := u.own(to, made.Fields)
-			return !sameValue(is, conflict.Of(w.want)) && !sameValue(is, u.own(to, canon))
-		})
+		wrote = slices.DeleteFunc(wrote, func(w written) bool { return !asSent(&k.units[w.unit]) })
 	}
 	pending := l.Pending.Base
 	later := conflict.At(pending[s], "status")
@@ -87,21 +88,21 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 	l.Pending = nil
 	answer := made
 	if found { // what it holds now may be what somebody made of it since
-		answer.Fields = layered(made.Fields, r.canonical(to, k.kind, sent))
+		answer.Fields = layered(made.Fields, canon)
 	}
 	b := r.confirm(k, l, wrote, to, answer)
 	for i := range k.units {
 		u := &k.units[i]
 		_, sentOne := pending[to][u.name]
 		_, told := pending[s][u.name]
-		if v, ok := u.own(to, made.Fields).Get(); ok && sentOne && !told {
+		if v, ok := u.own(to, answer.Fields).Get(); ok && sentOne && !told {
 			l.Base[to] = overlaid(l.Base[to], psa.Fields{u.name: v}) // nobody's edit
 		}
 	}
 	if x, known := later.Get(); known && !given {
 		// It was created open: closing it is a change of the source's.
 		if u := r.unitFor(k, to, k.fieldOn(to, "status").String()); u != nil {
-			if v, ok := u.own(to, made.Fields).Get(); ok {
+			if v, ok := u.own(to, answer.Fields).Get(); ok && !(tried && !asSent(u)) {
 				l.Base[s], l.Base[to] = overlaid(l.Base[s], psa.Fields{u.name: x}), overlaid(l.Base[to], psa.Fields{u.name: v})
 			}
 		}

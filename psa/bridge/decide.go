@@ -162,7 +162,7 @@ func (m *merging) carry(g int, c conflict.Conflict, d decided, to Side) {
 	}
 	for _, i := range grp.units {
 		st := &m.units[i]
-		if st.common[from].Absent() || !st.changed[from] && !st.changed[to] {
+		if st.common[from].Absent() || !st.changed[from] && !st.changed[to] && !st.refused {
 			continue
 		}
 		w := m.at(i)

@@ -109,6 +109,7 @@ type state struct {
 	cbase   conflict.Value
 	trouble *mapping.Issue
 	from    Side // of trouble
+	refused bool // base is what a system made of a value, and not agreed on
 }
 
 type merging struct {
@@ -180,7 +181,7 @@ func (m *merging) look(i int) {
 		// there is its answer, what comes now is new. The other side's edit was
 		// carried nowhere yet, and stays one.
 		if is := conflict.At(parked.Is[parked.Side], u.name); !is.Absent() {
-			st.base[parked.Side] = is
+			st.base[parked.Side], st.refused = is, true
 		}
 	}
 	for s := range Side(2) {
