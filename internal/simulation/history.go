@@ -181,6 +181,11 @@ func (w *world) special() {
 			w.restored = true
 			w.stats.Restores++
 			w.over = nil // the log that tells went with it
+			for _, s := range w.sides {
+				if w.state.setting("instance:"+s.is.String()) == "" { // which account it was nobody knows then
+					s.other = false
+				}
+			}
 		}
 	case 2:
 		w.policy = policyNames[t.IntN(len(policyNames))]

@@ -216,6 +216,7 @@ func (w *world) remove(s *side, r *row) {
 	s.touch(r)
 	r.gone, r.goneAt = true, s.clock()
 	w.births[r.birth].deleted[s.is] = w.knows(s, r)
+	r.unfound = r.unfound || r.engine && !w.births[r.birth].deleted[s.is]
 	for k := range specs {
 		if specs[k].parent != specs[r.kind].kind {
 			continue

@@ -52,6 +52,7 @@ type row struct {
 	into     string // merged into
 	goneAt   time.Time
 	veiled   bool // was hidden once
+	unfound  bool // was deleted before the bridge knew what it had created
 	hidden   bool // the credentials may not see it
 	bad      bool // cannot be decoded
 	locked   bool

@@ -200,7 +200,7 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 		}
 		marked := r.fields["external_ref"] != nil && s.does.find
 		switch {
-		case o.veiled || r.of != nil && r.of.veiled:
+		case o.veiled || r.of != nil && (r.of.veiled || r.of.unfound):
 			w.stats.Duplicates++ // what cannot be seen cannot be found
 		case !o.engine && r.of != nil && r.of.engine && r.of.fields["external_ref"] == nil && (w.restored || r.of.changed()):
 			w.stats.Duplicates++ // a copy that nothing told from a person's own

@@ -114,3 +114,29 @@ func TestNoMailBeforeTheFirstComparisonEnds(t *testing.T) {
 	}
 	w.want("people are told of a new one", told, true)
 }
+
+// Nor is anybody told later of what the first comparison could not read, also
+// where a system tells no time.
+func TestNoMailOfWhatTheFirstComparisonMissed(t *testing.T) {
+	w := newWorld(t, basic, func(o *bridge.Options) {
+		o.Policy.Notify = func(bridge.Change) psa.Notify { return psa.NotifyContact }
+	})
+	w.left.Fail(psatest.Fault{Op: psatest.OpServerTime, Times: -1, Err: psa.ErrUnsupported})
+	old := ref(psa.KindTicket, "1001")
+	w.left.Touch(old)
+	w.left.Touch(ref(psa.KindTicket, "1002"))
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpList, Bad: []string{old.ID}})
+	w.tick(10 * time.Second)
+	for range 2 {
+		if _, err := w.b.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.tick(time.Second)
+	}
+	w.peer(bridge.Left, old)
+	for _, m := range w.right.Mails() {
+		if m.To != psa.NotifyNone {
+			t.Errorf("mail about %s", m.Ref)
+		}
+	}
+}

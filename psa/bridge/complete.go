@@ -113,16 +113,13 @@ func (r *run) complete(k *kindRules, l *cache.Link, to Side, made, rec psa.Recor
 		return err
 	}
 	b.Tasks = append(b.Tasks, woken...)
-	var visits []cache.Task
-	if late {
-		visits, err = r.joinedParent(*l, h)
-	} else {
-		visits, err = r.newParent(*l, to, h)
+	for side := range Side(2) {
+		visits, err := r.newParent(*l, side, side == to && !late, h)
+		if err != nil {
+			return err
+		}
+		b.Tasks = append(b.Tasks, visits...)
 	}
-	if err != nil {
-		return err
-	}
-	b.Tasks = append(b.Tasks, visits...)
 	if h.retry != nil {
 		b.DropTasks = append(b.DropTasks, h.retry.ID)
 	}
@@ -170,49 +167,34 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 	return err
 }
 
-// joinedParent are the visits after two records were linked that may both have
-// children.
-func (r *run) joinedParent(l cache.Link, h how) ([]cache.Task, error) {
-	var out []cache.Task
-	for s := range Side(2) {
-		visits, err := r.newParent(l, s.Other(), h)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, slices.DeleteFunc(visits, func(t cache.Task) bool { return t.Side != s })...)
+// newParent are the visits of a side's children after a record was linked: they
+// may have been read before, and passed over since it had no link. made: it was
+// created there just now, and nobody has read what is below it.
+func (r *run) newParent(l cache.Link, s Side, made bool, h how) ([]cache.Task, error) {
+	if made && l.Kind != psa.KindTicket {
+		return nil, nil // it has no children yet
 	}
-	return out, nil
-}
-
-// newParent are the visits after a record was linked whose children were read
-// before, and passed over since it had no link.
-func (r *run) newParent(l cache.Link, made Side, h how) ([]cache.Task, error) {
+	tasks, err := r.childTasks(l, s, visitAll, true)
+	if err != nil {
+		return nil, err
+	}
 	var out []cache.Task
-	for s := range Side(2) {
-		if s == made && l.Kind != psa.KindTicket {
-			continue // what was just created has no children
-		}
-		tasks, err := r.childTasks(l, s, visitAll, true)
+	for _, t := range tasks {
+		cur, err := r.st.Cursor(r.ctx, r.source, s, t.Kind)
 		if err != nil {
-			return nil, err
+			return nil, &stateErr{err}
 		}
-		for _, t := range tasks {
-			cur, err := r.st.Cursor(r.ctx, r.source, s, t.Kind)
-			if err != nil {
-				return nil, &stateErr{err}
-			}
-			f := r.sides[s].offers[t.Kind]
-			if s == made && !f.PerParent {
-				continue
-			}
-			if cur.Swept.IsZero() && !f.PerParent {
-				continue // its first list is still to come
-			}
-			if h.live {
-				t.Class = visitNew
-			}
-			out = append(out, t)
+		f := r.sides[s].offers[t.Kind]
+		if made && !f.PerParent {
+			continue
 		}
+		if cur.Swept.IsZero() && !f.PerParent {
+			continue // its first list is still to come
+		}
+		if h.live {
+			t.Class = visitNew
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }

@@ -104,11 +104,13 @@ func (r *run) join(k *kindRules, s Side, rec psa.Record, t Side, other psa.Recor
 		return err
 	}
 	b.Tasks = append(b.Tasks, woken...)
-	visits, err := r.joinedParent(l, how{})
-	if err != nil {
-		return err
+	for side := range Side(2) {
+		visits, err := r.newParent(l, side, false, how{})
+		if err != nil {
+			return err
+		}
+		b.Tasks = append(b.Tasks, visits...)
 	}
-	b.Tasks = append(b.Tasks, visits...)
 	b.Links = []cache.Link{l}
 	if err := r.saveTasks(b); err != nil {
 		return err

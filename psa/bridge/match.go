@@ -21,6 +21,7 @@ type firstRun struct {
 	side Side // being read
 	// indexed: keys hold the records of both sides.
 	indexed bool
+	latest  [2]time.Time // change of a row that was there
 }
 
 // A candidate is a record that has a key, and the first few others that have
@@ -81,9 +82,27 @@ func (r *run) match(kind psa.Kind) error {
 	return nil
 }
 
-// start spells the clocks of both systems when a kind was first compared.
+// was notes when a row was changed that the first comparison found.
+func (f *firstRun) was(s Side, rec *psa.Record) {
+	if f != nil && rec.Updated.After(f.latest[s]) {
+		f.latest[s] = rec.Updated
+	}
+}
+
+// start spells the clocks of both systems when a kind was first compared, or
+// when the youngest row that was there was changed. For a system that tells no
+// time ours has to do.
 func (r *run) start() string {
-	return psa.FormatTime(r.server[Left]) + " " + psa.FormatTime(r.server[Right])
+	at := r.server
+	for s := range at {
+		if at[s].IsZero() {
+			at[s] = r.began
+		}
+		if r.first.latest[s].After(at[s]) {
+			at[s] = r.first.latest[s]
+		}
+	}
+	return psa.FormatTime(at[Left]) + " " + psa.FormatTime(at[Right])
 }
 
 func readStart(s string) (at [2]time.Time) {

@@ -84,6 +84,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		if rec.Updated.After(last) {
 			last = rec.Updated
 		}
+		r.first.was(s, &rec)
 		sweep.add(rec.ID)
 		if rec.Unchanged {
 			list.Unchanged++
@@ -331,6 +332,7 @@ func (r *run) visit(t cache.Task) error {
 			return r.side(s, t.Kind, err)
 		}
 		list.Rows++
+		r.first.was(s, &rec)
 		if rec.Unchanged {
 			list.Unchanged++
 			continue
