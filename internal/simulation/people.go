@@ -83,9 +83,11 @@ func (w *world) text(n int) string {
 func (w *world) set(s *side, r *row, field int, v any, n int) {
 	v = s.canon(v)
 	w.tokens[n].value = v
-	if was, ok := r.fields[specs[r.kind].fields[field]]; ok && w.equal(s.is, was, s.is, v) {
+	was, ok := r.fields[specs[r.kind].fields[field]]
+	if ok && w.equal(s.is, was, s.is, v) {
 		return // nobody can tell that from doing nothing
 	}
+	w.tokens[n].blank = was == nil
 	w.act(s, r, specs[r.kind].fields[field], v)
 	s.put(r, psa.Fields{specs[r.kind].fields[field]: v})
 	r.tokens[field], r.edited[field] = n, r.rev

@@ -20,6 +20,7 @@ type token struct {
 	side   bridge.Side
 	value  any
 	answer bool // a rule made it of what a bridge sent
+	blank  bool // who entered it saw an empty field
 }
 
 // A birth is one logical record.
@@ -75,7 +76,8 @@ func (w *world) descends(from, to int) bool {
 	for n := from; n > 0; n = w.tokens[n].prev {
 		// Two values without a number of their own that are the same cannot be
 		// told from each other.
-		if o := &w.tokens[n]; n == to || o.birth == t.birth && o.field == t.field && number(t.value) == 0 && w.equal(o.side, o.value, t.side, t.value) {
+		if o := &w.tokens[n]; n == to || o.birth == t.birth && o.field == t.field && number(t.value) == 0 &&
+			(w.equal(o.side, o.value, t.side, t.value) || o.blank && t.value == nil) {
 			return true
 		}
 	}
@@ -206,6 +208,8 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 			w.stats.Duplicates++ // a copy that nothing told from a person's own
 		case !o.engine:
 			w.violated("I4", "%s %s %s, made by a person as %s, was created once more as %s", s.is, sp.kind, r.birth, o.id, r.id)
+		case marked && w.restored && w.now.Sub(o.made) < s.lag:
+			w.stats.Duplicates++ // the state forgot it, and no search finds it yet
 		case marked:
 			w.violated("I4", "%s %s %s was created twice: %s and %s", s.is, sp.kind, r.birth, o.id, r.id)
 		case w.restored || o.changed() || w.changedSince(s, o):

@@ -196,7 +196,13 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 // alsoGone notes that the counterpart of a deleted record is gone, too.
 func (r *run) alsoGone(l cache.Link, s Side) error {
 	l.Gone[s] = cache.Fate{At: r.now()}
-	return r.save(cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s, l.Kind, l.IDs[s])}})
+	return r.save(cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s, l.Kind, l.IDs[s])}, Seen: []cache.Seen{forgotten(l, s)}})
+}
+
+// forgotten lets a row that is gone be looked at once it comes back, though it
+// is as it was.
+func forgotten(l cache.Link, s Side) cache.Seen {
+	return cache.Seen{Side: s, Kind: l.Kind, ID: l.IDs[s]}
 }
 
 // buried makes a tombstone of a link, one of whose records is gone for sure.
@@ -219,7 +225,7 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	}
 	r.rep.Gone++
 	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: l.Reason}},
-		Seen: []cache.Seen{{Side: s, Kind: l.Kind, ID: l.IDs[s]}}} // if it comes back it is looked at, though it is as it was
+		Seen: []cache.Seen{forgotten(l, s)}}
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
@@ -238,6 +244,7 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	if errors.Is(err, psa.ErrNotFound) {
 		l.Gone[to] = cache.Fate{At: r.now()}
 		b.Links[0] = l
+		b.Seen = append(b.Seen, forgotten(l, to))
 		return r.saveTasks(b)
 	}
 	if err != nil {
@@ -369,17 +376,25 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 	if l.Gone[s].At.IsZero() || l.Gone[s].MergedInto != "" || r.outside(s, rec) != "" {
 		return r.done(s, rec)
 	}
+	l.Gone[s] = cache.Fate{}
 	if !l.Gone[s.Other()].At.IsZero() {
 		// Its counterpart was deleted, too: only a person may want it back there.
-		return r.saveTasks(cache.StateBatch{Seen: seenOf(s, rec), Tasks: []cache.Task{{ID: taskID(TaskDeleted, s, l.Kind, rec.ID), Type: TaskDeleted, Kind: l.Kind,
+		l.Reason = "deleted on the " + s.Other().String() + " side"
+		return r.saveTasks(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec), Tasks: []cache.Task{{ID: taskID(TaskDeleted, s, l.Kind, rec.ID), Type: TaskDeleted, Kind: l.Kind,
 			Side: s, Record: rec.ID, Link: l.Key, Reason: "restored on the " + s.String() + " side; its counterpart is deleted"}}})
 	}
-	l.Gone[s] = cache.Fate{}
 	l.State, l.Reason = cache.LinkLive, ""
 	b := cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s.Other(), l.Kind, l.IDs[s.Other()])},
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "restored on the " + s.String() + " side"}}}
 	next := r.follow(&l, s)
 	b.Tasks = append(b.Tasks, *next)
+	for t := range Side(2) { // what is below it was passed over meanwhile
+		tasks, err := r.childTasks(l, t, visitAll, true)
+		if err != nil {
+			return err
+		}
+		b.Tasks = append(b.Tasks, tasks...)
+	}
 	if err := r.saveTasks(b); err != nil {
 		return err
 	}

@@ -89,8 +89,8 @@ func (r *run) finishCreate(l cache.Link) error {
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		delete(r.half, l.Key)
-		return r.save(cache.StateBatch{DropLinks: []string{l.Key}, Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s,
-			Reason: "deleted before its counterpart was created"}}})
+		return r.save(cache.StateBatch{DropLinks: []string{l.Key}, Seen: []cache.Seen{forgotten(l, s)},
+			Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "deleted before its counterpart was created"}}})
 	case err != nil:
 		return err
 	case rec.Err != nil:

@@ -276,7 +276,10 @@ func (r *run) again(t cache.Task, h how) error {
 		if err != nil {
 			return &stateErr{err}
 		}
-		if err := r.drop(t); err != nil || !ok {
+		if !ok { // if it comes back it is looked at, though it is as it was
+			return r.save(cache.StateBatch{DropTasks: []string{t.ID}, Seen: []cache.Seen{{Side: s, Kind: t.Kind, ID: id}}})
+		}
+		if err := r.drop(t); err != nil {
 			return err
 		}
 		return r.vanished(l, s)
