@@ -1,11 +1,9 @@
 package autotask_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/psasync/psasync/autotask"
 	"github.com/psasync/psasync/autotask/autotasktest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 )
@@ -150,54 +149,26 @@ func (w *world) remove(ref psa.Ref) {
 	w.tenant.Remove(entities[ref.Kind], number(ref.ID))
 }
 
-var anID = regexp.MustCompile(`"id":\d+`)
-
 func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
-	always := func(f autotasktest.Fault) func(psa.Kind) {
-		return func(kind psa.Kind) {
-			f.Path, f.Count = "/"+entities[kind]+"/**", -1
-			w.srv.Fail(f)
-		}
-	}
-	return map[psatest.Trouble]func(psa.Kind){
-		psatest.AuthRefused: func(psa.Kind) {
+	all := adaptertest.Trouble{
+		Server: w.srv,
+		Below:  func(kind psa.Kind) string { return "/" + entities[kind] + "/**" },
+		Lists: func(r *http.Request, kind psa.Kind) bool {
+			return strings.Contains(strings.ToLower(r.URL.Path), strings.ToLower("/"+entities[kind]+"/query"))
+		},
+		Take: func(kind psa.Kind) { w.tenant.Remove(entities[kind], w.tenant.IDs(entities[kind])[3]) },
+		Rotate: func() {
 			c := w.srv.Credentials()
 			c.Secret = "rotated-meanwhile"
 			w.srv.SetCredentials(c)
 		},
-		psatest.RightRemoved: func(kind psa.Kind) { w.srv.Deny("", "/"+entities[kind]+"/**") },
-		psatest.RateLimited: always(autotasktest.Fault{
-			Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "3600"},
-			Body: `{"errors":["The number of external requests exceeds the threshold for this database."]}`,
-		}),
-		psatest.ServerError:  always(autotasktest.Fault{Status: 500, Body: `{"Message":"An error has occurred."}`}),
-		psatest.CutBody:      always(autotasktest.Truncated(autotasktest.CutValid)),
-		psatest.LoginPage:    always(autotasktest.LoginPage()),
-		psatest.RepeatedPage: always(autotasktest.Fault{RepeatPage: true}),
-		psatest.CappedPage:   always(autotasktest.Fault{CapPage: 25}),
-		psatest.WrongCount:   always(autotasktest.Fault{CountDelta: -7}),
-		psatest.Hang:         always(autotasktest.Fault{Latency: 24 * time.Hour}),
-		psatest.LostReply: func(kind psa.Kind) {
-			w.srv.Fail(autotasktest.Fault{Method: http.MethodPost, Path: writes[kind], Count: 1, Apply: true, Drop: true})
-		},
-		psatest.BadRow: always(autotasktest.Fault{Rewrite: func(body []byte) []byte {
-			at := anID.FindIndex(body)
-			if at == nil {
-				return body
-			}
-			return bytes.Join([][]byte{body[:at[0]], []byte(`"id":{"no":"id"}`), body[at[1]:]}, nil)
-		}}),
-		psatest.MovingRows: func(kind psa.Kind) {
-			n := 0
-			w.srv.Before(func(r *http.Request) {
-				if strings.Contains(strings.ToLower(r.URL.Path), strings.ToLower("/"+entities[kind]+"/query")) {
-					if n++; n == 2 {
-						w.tenant.Remove(entities[kind], w.tenant.IDs(entities[kind])[3])
-					}
-				}
-			})
-		},
+		Limited: `{"errors":["The number of external requests exceeds the threshold for this database."]}`,
+		Failed:  `{"Message":"An error has occurred."}`,
+	}.All()
+	all[psatest.LostReply] = func(kind psa.Kind) {
+		w.srv.Fail(autotasktest.Fault{Method: http.MethodPost, Path: writes[kind], Count: 1, Apply: true, Drop: true})
 	}
+	return all
 }
 
 func (w *world) plant() map[psatest.Oddity]func(string) {

@@ -1,12 +1,10 @@
 package connectwise_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/psasync/psasync/connectwise"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 )
@@ -166,54 +165,26 @@ func (w *world) openTime() {
 	w.tenant.Add(paths[psa.KindTimeEntry], row)
 }
 
-var anID = regexp.MustCompile(`"id":\d+`)
-
 func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
-	always := func(f connectwisetest.Fault) func(psa.Kind) {
-		return func(kind psa.Kind) {
-			f.Path, f.Count = paths[kind]+"/**", -1
-			w.srv.Fail(f)
-		}
-	}
-	return map[psatest.Trouble]func(psa.Kind){
-		psatest.AuthRefused: func(psa.Kind) {
+	all := adaptertest.Trouble{
+		Server: w.srv,
+		Below:  func(kind psa.Kind) string { return paths[kind] + "/**" },
+		Lists: func(r *http.Request, kind psa.Kind) bool {
+			return strings.HasSuffix(r.URL.Path, paths[kind])
+		},
+		Take: func(kind psa.Kind) { w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3]) },
+		Rotate: func() {
 			c := w.srv.Credentials()
 			c.PrivateKey = "rotated-meanwhile"
 			w.srv.SetCredentials(c)
 		},
-		psatest.RightRemoved: func(kind psa.Kind) { w.srv.Deny("", paths[kind]+"/**") },
-		psatest.RateLimited: always(connectwisetest.Fault{
-			Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "3600"},
-			Body: `{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 3600 seconds."}`,
-		}),
-		psatest.ServerError:  always(connectwisetest.Fault{Status: 500, Body: `{"code":"ConnectWiseApi","message":"An error occurred."}`}),
-		psatest.CutBody:      always(connectwisetest.Truncated(connectwisetest.CutValid)),
-		psatest.LoginPage:    always(connectwisetest.LoginPage()),
-		psatest.RepeatedPage: always(connectwisetest.Fault{RepeatPage: true}),
-		psatest.CappedPage:   always(connectwisetest.Fault{CapPage: 25}),
-		psatest.WrongCount:   always(connectwisetest.Fault{CountDelta: -7}),
-		psatest.Hang:         always(connectwisetest.Fault{Latency: 24 * time.Hour}),
-		psatest.LostReply: func(kind psa.Kind) {
-			w.srv.Fail(connectwisetest.Fault{Method: http.MethodPost, Path: paths[kind], Count: -1, Drop: true, Apply: true})
-		},
-		psatest.BadRow: always(connectwisetest.Fault{Rewrite: func(body []byte) []byte {
-			at := anID.FindIndex(body)
-			if at == nil {
-				return body
-			}
-			return bytes.Join([][]byte{body[:at[0]], []byte(`"id":{"no":"id"}`), body[at[1]:]}, nil)
-		}}),
-		psatest.MovingRows: func(kind psa.Kind) {
-			n := 0
-			w.srv.Before(func(r *http.Request) {
-				if strings.HasSuffix(r.URL.Path, paths[kind]) {
-					if n++; n == 2 {
-						w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3])
-					}
-				}
-			})
-		},
+		Limited: `{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 3600 seconds."}`,
+		Failed:  `{"code":"ConnectWiseApi","message":"An error occurred."}`,
+	}.All()
+	all[psatest.LostReply] = func(kind psa.Kind) {
+		w.srv.Fail(connectwisetest.Fault{Method: http.MethodPost, Path: paths[kind], Count: -1, Drop: true, Apply: true})
 	}
+	return all
 }
 
 func (w *world) plant() map[psatest.Oddity]func(string) {

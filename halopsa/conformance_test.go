@@ -1,7 +1,6 @@
 package halopsa_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/psasync/psasync/halopsa"
 	"github.com/psasync/psasync/halopsa/halopsatest"
+	"github.com/psasync/psasync/internal/adaptertest"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/psatest"
 )
@@ -170,55 +170,27 @@ func (w *world) remove(ref psa.Ref) {
 	w.tenant.Remove(paths[ref.Kind], number(ref.ID))
 }
 
-var anID = regexp.MustCompile(`"id":\d+,"name":"(Client|Pat)`)
-
 func (w *world) trouble() map[psatest.Trouble]func(psa.Kind) {
-	always := func(f halopsatest.Fault) func(psa.Kind) {
-		return func(kind psa.Kind) {
-			f.Path, f.Count = paths[kind]+"/**", -1
-			w.srv.Fail(f)
-		}
-	}
-	return map[psatest.Trouble]func(psa.Kind){
-		psatest.AuthRefused: func(psa.Kind) {
+	all := adaptertest.Trouble{
+		Server: w.srv,
+		Below:  func(kind psa.Kind) string { return paths[kind] + "/**" },
+		Lists: func(r *http.Request, kind psa.Kind) bool {
+			return strings.HasSuffix(r.URL.Path, paths[kind])
+		},
+		Take: func(kind psa.Kind) { w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3]) },
+		Rotate: func() {
 			c := w.srv.Credentials()
 			c.ClientSecret = "rotated-meanwhile"
 			w.srv.SetCredentials(c)
 		},
-		psatest.RightRemoved: func(kind psa.Kind) { w.srv.Deny("", paths[kind]+"/**") },
-		psatest.RateLimited: always(halopsatest.Fault{
-			Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "3600"},
-			Body: "Rate Limit Reached - 700 Requests per rolling 5 minute window.",
-		}),
-		psatest.ServerError:  always(halopsatest.Fault{Status: 500, Body: `{"ClassName":"System.Exception","Message":"An error occurred."}`}),
-		psatest.CutBody:      always(halopsatest.Truncated(halopsatest.CutValid)),
-		psatest.LoginPage:    always(halopsatest.LoginPage()),
-		psatest.RepeatedPage: always(halopsatest.Fault{RepeatPage: true}),
-		psatest.CappedPage:   always(halopsatest.Fault{CapPage: 25}),
-		psatest.WrongCount:   always(halopsatest.Fault{CountDelta: -7}),
-		psatest.Hang:         always(halopsatest.Fault{Latency: 24 * time.Hour}),
-		psatest.LostReply: func(kind psa.Kind) {
-			w.srv.Fail(halopsatest.Fault{Method: http.MethodPost, Path: paths[kind], Count: -1, Drop: true, Apply: true})
-		},
-		psatest.BadRow: always(halopsatest.Fault{Rewrite: func(body []byte) []byte {
-			at := anID.FindIndex(body)
-			if at == nil {
-				return body
-			}
-			end := at[0] + bytes.IndexByte(body[at[0]:], ',')
-			return bytes.Join([][]byte{body[:at[0]], []byte(`"id":{"no":"id"}`), body[end:]}, nil)
-		}}),
-		psatest.MovingRows: func(kind psa.Kind) {
-			n := 0
-			w.srv.Before(func(r *http.Request) {
-				if strings.HasSuffix(r.URL.Path, paths[kind]) {
-					if n++; n == 2 {
-						w.tenant.Remove(paths[kind], w.tenant.IDs(paths[kind])[3])
-					}
-				}
-			})
-		},
+		Limited: "Rate Limit Reached - 700 Requests per rolling 5 minute window.",
+		Failed:  `{"ClassName":"System.Exception","Message":"An error occurred."}`,
+		RowID:   regexp.MustCompile(`("id":\d+),"name":"(?:Client|Pat)`),
+	}.All()
+	all[psatest.LostReply] = func(kind psa.Kind) {
+		w.srv.Fail(halopsatest.Fault{Method: http.MethodPost, Path: paths[kind], Count: -1, Drop: true, Apply: true})
 	}
+	return all
 }
 
 func (w *world) plant() map[psatest.Oddity]func(string) {

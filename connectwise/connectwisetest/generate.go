@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
 )
 
 // size is how much of everything a generated tenant has.
@@ -181,7 +183,7 @@ func (g *gen) people() {
 	}
 	used := map[string]bool{}
 	for i := range g.members {
-		first, last := firstNames()[i%len(firstNames())], lastNames()[(i*7+i/len(firstNames()))%len(lastNames())]
+		first, last := simulator.FirstNames()[i%len(simulator.FirstNames())], simulator.LastNames()[(i*7+i/len(simulator.FirstNames()))%len(simulator.LastNames())]
 		login := first[:1] + last
 		for n := 2; used[login]; n++ {
 			login = fmt.Sprintf("%s%s%d", first[:1], last, n)

@@ -3,6 +3,8 @@ package connectwisetest
 import (
 	"fmt"
 	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
 )
 
 // ownCompany is the id of the MSP's own company record.
@@ -48,8 +50,8 @@ func (g *gen) companyTables() {
 func (g *gen) records() {
 	g.company(ownCompany, "SummitMSP", "Summit MSP", 9, true)
 	for i := range g.companies {
-		name := companyNames()[i%len(companyNames())]
-		if n := i / len(companyNames()); n > 0 {
+		name := simulator.CompanyNames()[i%len(simulator.CompanyNames())]
+		if n := i / len(simulator.CompanyNames()); n > 0 {
 			name = fmt.Sprintf("%s %s", name, []string{"Holdings", "North", "Group", "Services", "Trading", "South", "Europe", "Retail", "Property", "Partners", "Labs", "Media", "Capital", "Direct", "Works"}[n%15])
 		}
 		typ := 5
@@ -129,7 +131,7 @@ func (g *gen) contact(i int) {
 	id := 31045 + i
 	companies := g.made["/company/companies"]
 	company := companies[i%len(companies)]
-	first, last := firstNames()[i%len(firstNames())], lastNames()[(i*11+i/30)%len(lastNames())]
+	first, last := simulator.FirstNames()[i%len(simulator.FirstNames())], simulator.LastNames()[(i*11+i/30)%len(simulator.LastNames())]
 	row := plant("Contact", Row{
 		"id": id, "firstName": first, "lastName": last, "company": ref(company), "site": ref(28 + (company-ownCompany)*2), "relationship": g.one("/company/contacts/relationships"),
 		"inactiveFlag": i%20 == 19, "title": "Operations Manager", "marriedFlag": false, "childrenFlag": false, "portalSecurityLevel": 6, "disablePortalLoginFlag": true,
@@ -182,7 +184,7 @@ func (g *gen) ticket(i int) {
 		kind = "ProjectTicket"
 	}
 	row := plant("Ticket", Row{
-		"id": id, "summary": summaries()[i%len(summaries())], "recordType": kind, "board": ref(board), "status": ref(status), "company": ref(company),
+		"id": id, "summary": simulator.Summaries()[i%len(simulator.Summaries())], "recordType": kind, "board": ref(board), "status": ref(status), "company": ref(company),
 		"site": ref(28 + (company-ownCompany)*2), "siteName": "Main", "addressLine1": fmt.Sprintf("%d Park Row", company), "city": "Leeds", "stateIdentifier": "WYK", "zip": "LS1 5AB",
 		"contact": ref(contact), "contactName": fullName(c["firstName"], c["lastName"]), "contactPhoneNumber": c["defaultPhoneNbr"],
 		"type": ref(typ), "team": ref(p.teams[0]), "owner": ref(owner), "priority": g.one("/service/priorities"), "serviceLocation": ref(2), "source": g.one("/service/sources"),

@@ -73,7 +73,7 @@ func (g *gen) contactMaker(tx *simulator.Tx) *contactMaker {
 		email:         g.fragments(tx, "CommunicationTypeReference", []int{13})[0].json,
 		phone:         g.fragments(tx, "CommunicationTypeReference", []int{2})[0].json,
 		custom:        g.customFragment(tx, "contacts"),
-		first:         firstNames(), last: lastNames(),
+		first:         simulator.FirstNames(), last: simulator.LastNames(),
 		password: fmt.Sprint(plant("Contact", Row{})["portalPassword"]),
 	}
 	for _, c := range m.companies {
@@ -154,7 +154,7 @@ func (g *gen) ticketMaker(tx *simulator.Tx, contacts *contactMaker) *ticketMaker
 		contacts: contacts, priorities: g.fragments(tx, "PriorityReference", g.made["/service/priorities"]),
 		sources: g.fragments(tx, "ServiceSourceReference", g.made["/service/sources"]), sla: g.fragments(tx, "SLAReference", []int{3})[0],
 		serviceLocation: g.fragments(tx, "ServiceLocationReference", []int{2})[0], custom: g.customFragment(tx, "tickets"),
-		summaries: summaries(), money: plant("Ticket", Row{}), contactCount: max(g.virtualContacts, 1),
+		summaries: simulator.Summaries(), money: plant("Ticket", Row{}), contactCount: max(g.virtualContacts, 1),
 	}
 	for _, id := range g.made["/service/boards"] {
 		p := g.boardN[id]

@@ -4,21 +4,6 @@ import "strings"
 
 func lower(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
 
-func firstNames() []string {
-	return []string{
-		"Dana", "Priya", "Owen", "Maya", "Lewis", "Aisha", "Tom", "Grace", "Callum", "Nadia", "Ben", "Ella", "Hugo", "Sofia", "Ravi",
-		"Imogen", "Jack", "Leila", "Marcus", "Beth", "Karim", "Freya", "Isaac", "Orla", "Felix", "Zara", "Neil", "Joanna", "Theo", "Anya",
-	}
-}
-
-func lastNames() []string {
-	return []string{
-		"Ruiz", "Shah", "Clarke", "Okafor", "Bennett", "Novak", "Hughes", "Patel", "Walsh", "Lindqvist", "Marsh", "Costa", "Doyle", "Ahmed", "Fletcher",
-		"Grant", "Iqbal", "Jansen", "Keane", "Larsson", "Moreno", "Norris", "O'Brien", "Price", "Quinn", "Reid", "Sato", "Turner", "Usman", "Vance",
-		"Weaver", "Young", "Zhang", "Archer", "Boyd", "Cole", "Dixon",
-	}
-}
-
 func boardNames() []string {
 	return []string{
 		"Service Desk", "Managed Services", "Projects", "Network Operations", "Alerts - RMM", "Security Operations", "Onboarding", "Procurement",
@@ -59,21 +44,5 @@ func itemNames() []string {
 		"Move", "Quote", "Renewal", "Outage", "Intermittent", "Disk Space", "CPU High", "Memory High", "Offline", "Failed Job", "Phishing", "Spam", "Malware",
 		"Lost Device", "Mailbox Full", "Shared Mailbox", "Distribution List", "Certificate", "DNS", "DHCP", "Cabling", "Access Point", "Battery",
 		"Docking Station", "Keyboard", "Headset", "Toner", "Paper Jam", "Scan to Email",
-	}
-}
-
-func companyNames() []string {
-	return []string{
-		"Acme Widgets", "Bluebird Dental", "Calder Valley Homes", "Dunmore Legal", "Eastgate Academy", "Fairfax Engineering", "Greenfield Farms",
-		"Harrow & Sons", "Ivybridge Care", "Juniper Travel", "Kestrel Logistics", "Lakeside Hotels", "Mistral Foods", "Northway Builders", "Oakridge Finance",
-		"Pennine Textiles", "Quarry Bank School", "Riverside Clinic", "Stonebridge Motors", "Tamar Shipping",
-	}
-}
-
-func summaries() []string {
-	return []string{
-		"Wi-Fi drops on floor 3", "Cannot print since this morning", "New starter on Monday", "Outlook keeps asking for the password",
-		"Server disk C: below 10 %", "VPN does not connect from home", "Shared mailbox for the sales team", "Laptop screen flickers",
-		"Backup job failed last night", "Phishing mail reported", "Teams calls are choppy", "Please remove a leaver's account",
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
 )
 
 // size is how much of everything a generated tenant has.
@@ -163,7 +165,7 @@ func (g *gen) agentRows() {
 	agent(apiAgent, "Sync", "API", Row{"isapiagent": true, "roles": []int{4}, "licence_type": 3})
 	teams := g.made["/Team"]
 	for i := range g.agents {
-		first, last := firstNames()[i%len(firstNames())], lastNames()[(i*7+i/len(firstNames()))%len(lastNames())]
+		first, last := simulator.FirstNames()[i%len(simulator.FirstNames())], simulator.LastNames()[(i*7+i/len(simulator.FirstNames()))%len(simulator.LastNames())]
 		disabled := i%17 == 16 || g.agents < 10 && i == g.agents-1
 		member := []any{Row{"team_id": teams[i%len(teams)], "is_manager": i < len(teams)}}
 		if i%3 == 0 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/psasync/psasync/internal/simulator"
 )
 
 // records makes clients with sites and users, and tickets with actions.
@@ -27,8 +29,8 @@ func (g *gen) records() {
 }
 
 func (g *gen) client(i int) {
-	name := companyNames()[i%len(companyNames())]
-	if n := i / len(companyNames()); n > 0 {
+	name := simulator.CompanyNames()[i%len(simulator.CompanyNames())]
+	if n := i / len(simulator.CompanyNames()); n > 0 {
 		name = fmt.Sprintf("%s %s", name, []string{"Holdings", "North", "Group", "Services", "Trading", "South", "Europe", "Retail", "Property", "Partners", "Labs", "Media", "Capital", "Direct", "Works"}[n%15])
 	}
 	id := g.add("/Client", plant("Client", Row{
@@ -73,7 +75,7 @@ func (g *gen) agentUsers(site int) {
 func (g *gen) user(i int) {
 	client := g.made["/Client"][i%len(g.made["/Client"])]
 	site := pick(g.rnd, g.sites[client])
-	first, last := firstNames()[i%len(firstNames())], lastNames()[(i*11+i/30)%len(lastNames())]
+	first, last := simulator.FirstNames()[i%len(simulator.FirstNames())], simulator.LastNames()[(i*11+i/30)%len(simulator.LastNames())]
 	id := g.add("/Users", Row{
 		"name": first + " " + last, "firstname": first, "surname": last, "initials": first[:1] + last[:1], "title": "", "emailaddress": fmt.Sprintf("%s.%s%d@client%d.example", lower(first), lower(last), i, client),
 		"phonenumber": fmt.Sprintf("0113 497 %04d", i), "phonenumber_preferred": fmt.Sprintf("0113 497 %04d", i), "mobilenumber": fmt.Sprintf("07700 9%05d", i), "site_id": site, "client_id": client,
@@ -98,7 +100,7 @@ func (g *gen) ticket(i int) {
 	team := g.Get("/Team", pick(g.rnd, g.made["/Team"]))
 	sla := 1 + i%g.slas
 	row := Row{
-		"id": 4321 + i, "dateoccurred": stamp(opened), "summary": summaries()[i%len(summaries())], "details": "It started this morning.\r\nPlease call me.",
+		"id": 4321 + i, "dateoccurred": stamp(opened), "summary": simulator.Summaries()[i%len(simulator.Summaries())], "details": "It started this morning.\r\nPlease call me.",
 		"details_html": "<p>It started this morning.</p><p>Please call me.</p>", "status_id": status, "tickettype_id": typ, "sla_id": sla, "priority_id": 1 + i%g.priorities, "client_id": client,
 		"site_id": g.sites[client][0], "team": team["name"], "department_id": team["department_id"], "agent_id": unassignedAgent, "estimate": 0.0, "onhold": false,
 		"respondbydate": stamp(opened.Add(2 * time.Hour)), "fixbydate": stamp(opened.Add(24 * time.Hour)), "deadlinedate": emptyDate, "lastactiondate": stamp(opened), "last_update": stamp(opened),
@@ -157,6 +159,6 @@ func (g *gen) actionRows(ticket, i int, opened time.Time, agent int) {
 	}))
 	add(opened.Add(150*time.Minute), 2, "Status changed.", Row{"hiddenfromuser": true})
 	if i%5 == 0 {
-		add(opened.Add(3*time.Hour), 3, "We have fixed it: "+strings.ToLower(summaries()[i%len(summaries())]), nil)
+		add(opened.Add(3*time.Hour), 3, "We have fixed it: "+strings.ToLower(simulator.Summaries()[i%len(simulator.Summaries())]), nil)
 	}
 }

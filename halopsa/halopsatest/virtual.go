@@ -24,7 +24,7 @@ const goneActions = "$gone/Actions"
 
 // virtual backs users and tickets by generators.
 func (g *gen) virtual() {
-	m := &maker{rows: g.size, clients: g.made["/Client"], staff: g.staff, first: firstNames(), last: lastNames(), summaries: summaries()}
+	m := &maker{rows: g.size, clients: g.made["/Client"], staff: g.staff, first: simulator.FirstNames(), last: simulator.LastNames(), summaries: simulator.Summaries()}
 	for _, c := range m.clients {
 		m.sites = append(m.sites, g.sites[c][0])
 	}

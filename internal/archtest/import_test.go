@@ -51,7 +51,7 @@ var importRules = map[string]rule{
 	"cache/enginetest":             {why: "its tests import engines; nobody imports it"},
 	"internal/simulation":          {own: []string{"psa", "cache", "conflict", "mapping", "psa/bridge"}, why: "tests only; it proves the bridge against systems of its own"},
 	"internal/simulation/simulate": {own: []string{"internal/simulation"}, why: "the command that runs histories, for tests and people"},
-	"internal/adaptertest":         {own: []string{"psa"}, third: []string{"github.com/google/go-cmp/...", "github.com/jarcoal/httpmock"}, why: "what the tests of the adapters share, of no vendor"},
+	"internal/adaptertest":         {own: []string{"psa", "psa/psatest", "internal/simulator"}, third: []string{"github.com/google/go-cmp/...", "github.com/jarcoal/httpmock"}, why: "what the tests of the adapters share, of no vendor"},
 	"internal/text":                {why: "how both engines write values for people"},
 	"internal/archtest":            {why: "rules only"},
 	"internal/endtoend":            {why: "tests only"},
