@@ -187,7 +187,7 @@ func (r *run) answerMatch(t cache.Task) error {
 	k, to := r.c.kinds[t.Kind], t.Side.Other()
 	rec, err := r.sides[t.Side].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: t.Record})
 	if errors.Is(err, psa.ErrNotFound) {
-		return r.drop(t)
+		return r.forget(t)
 	}
 	if err != nil {
 		return err

@@ -65,6 +65,9 @@ func (p path) text(f psa.Fields) string {
 	return s
 }
 
+// notYet begins why a record is passed over that takes part once another one does.
+const notYet = "its "
+
 // parent finds the link of the record's parent.
 func (r *run) parent(kind psa.Kind, s Side, rec psa.Record) (l *cache.Link, out string, err error) {
 	of := parentOf(kind)
@@ -83,9 +86,9 @@ func (r *run) parent(kind psa.Kind, s Side, rec psa.Record) (l *cache.Link, out 
 	case err != nil:
 		return nil, "", &stateErr{err}
 	case !ok || found.IDs[s.Other()] == "":
-		return nil, "its " + string(of) + " is not linked", nil
+		return nil, notYet + string(of) + " is not linked", nil
 	case found.State != cache.LinkLive:
-		return nil, "its " + string(of) + " is " + string(found.State), nil
+		return nil, notYet + string(of) + " is " + string(found.State), nil
 	}
 	return &found, "", nil
 }
@@ -108,7 +111,7 @@ func (r *run) companyOut(s Side, rec psa.Record) (string, error) {
 		}
 		return "", nil
 	}
-	return "its company is not linked", nil
+	return notYet + "company is not linked", nil
 }
 
 // company returns the key of the link of the company a record belongs to.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -192,6 +193,9 @@ func (r *run) row(kind psa.Kind, s Side, rec psa.Record, list *ListReport, h how
 				list.Out = map[string]int{}
 			}
 			list.Out[out]++
+			if strings.HasPrefix(out, notYet) {
+				return nil // a sweep looks at it again, should the visit that follows the link miss it
+			}
 			return r.done(s, rec)
 		}
 	case l.State == cache.LinkHalf:

@@ -72,7 +72,8 @@ func (r *run) finishCreate(l cache.Link) error {
 	k, to := r.c.kinds[l.Kind], l.Pending.Side
 	s := to.Other()
 	found, several, err := r.trace(k, &l)
-	if err != nil {
+	hidden := errors.Is(err, psa.ErrNotFound) // the parent is, and with it what may have been created
+	if err != nil && !hidden {
 		return err
 	}
 	if several {
@@ -103,7 +104,11 @@ func (r *run) finishCreate(l cache.Link) error {
 	if out == "" {
 		out = r.outside(s, rec)
 	}
-	if out == "" {
+	switch {
+	case out != "":
+	case hidden && parent != nil:
+		return r.vanished(*parent, to)
+	default:
 		out, err = r.create(k, s, rec, parent, l.Company, how{})
 	}
 	if out != "" && err == nil {
@@ -164,9 +169,6 @@ func (r *run) trace(k *kindRules, l *cache.Link) (rec *psa.Record, several bool,
 	}
 	var unread error
 	for row, err := range r.sides[to].List(r.ctx, k.kind, q) {
-		if errors.Is(err, psa.ErrNotFound) {
-			return nil, false, nil
-		}
 		if err != nil {
 			return nil, false, err
 		}

@@ -166,6 +166,12 @@ func backoff(first, most time.Duration, tries int) time.Duration {
 
 func (r *run) drop(t cache.Task) error { return r.save(cache.StateBatch{DropTasks: []string{t.ID}}) }
 
+// forget drops a task about a row that was not found. If the row comes back it is
+// looked at, though it is as it was.
+func (r *run) forget(t cache.Task) error {
+	return r.save(cache.StateBatch{DropTasks: []string{t.ID}, Seen: []cache.Seen{{Side: t.Side, Kind: t.Kind, ID: t.Record}}})
+}
+
 // postpone tries a task of the bridge's own again later.
 func (r *run) postpone(t cache.Task, cause error) error {
 	t.Tries++
@@ -276,13 +282,12 @@ func (r *run) again(t cache.Task, h how) error {
 		if err != nil {
 			return &stateErr{err}
 		}
-		if !ok { // if it comes back it is looked at, though it is as it was
-			return r.save(cache.StateBatch{DropTasks: []string{t.ID}, Seen: []cache.Seen{{Side: s, Kind: t.Kind, ID: id}}})
+		if ok {
+			if err := r.vanished(l, s); err != nil {
+				return err
+			}
 		}
-		if err := r.drop(t); err != nil {
-			return err
-		}
-		return r.vanished(l, s)
+		return r.forget(t)
 	case err == nil:
 		err = rec.Err
 	}
