@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/conflict"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
@@ -129,6 +130,61 @@ func ExampleBridge_Resolve() {
 	// Output:
 	// ticket summary: was "New starter: laptop and accounts", left "New starter on Monday", right "New starter: laptop only"
 	// New starter: laptop only
+}
+
+// A ticket was deleted on the platform. What becomes of the other one is for a
+// person to say, unless Options.Deletes says it for all.
+func ExampleBridge_ResolveAll() {
+	b, left, right := migration()
+	ctx := context.Background()
+	run(b, left, right)
+	right.Remove(psa.Ref{Kind: psa.KindTicket, ID: "1"})
+	run(b, left, right) // it is not there,
+	left.Advance(time.Hour)
+	right.Advance(time.Hour)
+	run(b, left, right) // and still is not
+	for task, err := range b.Tasks(ctx, bridge.TaskFilter{Types: []string{bridge.TaskDeleted}}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(task.Kind, task.IDs[bridge.Left], "takes", strings.Join(task.Answers, ", "))
+	}
+	n, err := b.ResolveAll(ctx, bridge.TaskFilter{Types: []string{bridge.TaskDeleted}}, bridge.Answer{Action: bridge.AnswerKeep, Actor: "kim@acme.example"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	run(b, left, right)
+	_, there := left.Row(psa.Ref{Kind: psa.KindTicket, ID: "1002"})
+	fmt.Println(n, "answered; the PSA has its ticket:", there)
+	// Output:
+	// ticket 1002 takes delete, keep, restore
+	// 1 answered; the PSA has its ticket: true
+}
+
+// The PSA owns what is billed, and takes part in what the platform says of
+// tickets; notes go to the platform only, and a change there is told to the
+// client.
+func ExamplePolicy() {
+	policy := bridge.Policy{
+		Name: "billing stays",
+		Owners: []bridge.Owner{
+			{Field: "class:" + string(psa.ClassBilling), Side: bridge.Left, OnEdit: conflict.Ask},
+			{Kind: psa.KindTicket, Field: "summary", Nobody: true},
+			{Kind: psa.KindTicket, Side: bridge.Right},
+		},
+		Strategy: conflict.First(conflict.Newest(nil), conflict.NoteLoser(conflict.PreferRight)),
+		Flow:     map[psa.Kind]bridge.Flow{psa.KindNote: bridge.ToRight, psa.KindTimeEntry: bridge.NoFlow},
+		Notify: func(c bridge.Change) psa.Notify {
+			if c.Kind == psa.KindNote && c.Fields.String("visibility") == string(psa.Public) {
+				return psa.NotifyContact
+			}
+			return psa.NotifyNone
+		},
+	}
+	public := bridge.Change{Side: bridge.Right, Kind: psa.KindNote, Op: "create", Fields: psa.Fields{"visibility": "public"}}
+	fmt.Println("notes go", policy.Flow[psa.KindNote], "and tell the", policy.Notify(public))
+	// Output:
+	// notes go to right and tell the contact
 }
 
 // Three friendly companies go first.
