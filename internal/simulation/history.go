@@ -213,9 +213,7 @@ func (w *world) special() {
 		k := w.plan.kinds[t.IntN(len(w.plan.kinds))]
 		for _, r := range s.rows[k] {
 			r.hidden, r.veiled = !r.hidden, true
-			if setups[w.shape.setup].sweep < 0 { // no sweep would ever see it
-				s.touch(r)
-			}
+			w.shown(s, r)
 		}
 	case 9:
 		s := w.sides[t.IntN(2)]
@@ -224,6 +222,14 @@ func (w *world) special() {
 			r := s.rows[k][t.IntN(n)]
 			r.bad = !r.bad
 		}
+	}
+}
+
+// shown touches a row that can be seen again, or cannot any more, where no sweep
+// would ever find that out.
+func (w *world) shown(s *side, r *row) {
+	if setups[w.shape.setup].sweep < 0 || s.does.perParent && (r.kind == note || r.kind == timeEntry) {
+		s.touch(r)
 	}
 }
 
@@ -244,9 +250,7 @@ func (w *world) settle() {
 			for _, r := range s.rows[k] {
 				if r.hidden || r.bad {
 					r.hidden, r.bad = false, false
-					if setups[w.shape.setup].sweep < 0 { // no sweep would ever see it
-						s.touch(r)
-					}
+					w.shown(s, r)
 				}
 				r.prev = nil
 			}

@@ -51,10 +51,11 @@ type row struct {
 	gone     bool
 	into     string // merged into
 	goneAt   time.Time
-	veiled   bool // was hidden once
-	unfound  bool // was deleted before the bridge knew what it had created
-	hidden   bool // the credentials may not see it
-	bad      bool // cannot be decoded
+	veiled   bool      // was hidden once
+	missed   time.Time // when a read did not find it
+	unfound  bool      // was deleted before the bridge knew what it had created
+	hidden   bool      // the credentials may not see it
+	bad      bool      // cannot be decoded
 	locked   bool
 	engine   bool   // created by a bridge
 	of       *row   // the row it was created for
@@ -284,6 +285,9 @@ func (p *socket) Get(_ context.Context, ref psa.Ref) (psa.Record, error) {
 	}
 	r := s.find(kindIndex(ref.Kind), ref.ID)
 	if r == nil || r.gone || r.hidden {
+		if r != nil {
+			r.missed = w.now
+		}
 		w.read(p.is, nil)
 		return psa.Record{}, failed("get", psa.ErrNotFound)
 	}

@@ -361,7 +361,11 @@ func (w *world) deleting(s *side, r *row) {
 	if setups[w.shape.setup].deletes != bridge.PropagateDelete {
 		w.violated("I8", "%s %s %s was deleted though the policy does not say so", s.is, specs[r.kind].kind, r.id)
 	}
-	if o == nil || !o.gone {
+	switch {
+	case o != nil && o.gone:
+	case o != nil && o.touched.After(o.missed) && !o.missed.Before(w.started):
+		w.stats.Windows++ // restored since it was asked for, at once before
+	default:
 		w.violated("I8", "%s %s %s was deleted though nobody deleted its counterpart", s.is, specs[r.kind].kind, r.id)
 	}
 }

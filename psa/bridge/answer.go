@@ -258,6 +258,14 @@ func (r *run) answerDeleted(t cache.Task) error {
 			r.rep.Skipped++
 			return errSkipped
 		}
+		if back, rec, err := r.isBack(l, s.Other()); err != nil {
+			return err
+		} else if back { // restored since: what was to be deleted for it stays
+			if err := r.drop(t); err != nil {
+				return err
+			}
+			return r.returned(l, s.Other(), rec)
+		}
 		ctx, done, err := r.writing()
 		if err != nil {
 			return err
@@ -292,4 +300,22 @@ func (r *run) answerDeleted(t cache.Task) error {
 		return err
 	}
 	return r.unanswer(t, fmt.Sprintf("%q is no answer to a deletion", t.Answer.Action))
+}
+
+// isBack asks once more for a record that was deleted, at once before its
+// counterpart is deleted, too.
+func (r *run) isBack(l cache.Link, s Side) (bool, psa.Record, error) {
+	if l.Gone[s].MergedInto != "" || l.IDs[s] == "" {
+		return false, psa.Record{}, nil
+	}
+	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	switch {
+	case errors.Is(err, psa.ErrNotFound):
+		return false, rec, nil
+	case err != nil:
+		return false, rec, err
+	case rec.Err != nil:
+		return false, rec, rec.Err
+	}
+	return r.outside(s, rec) == "", rec, nil
 }

@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,47 +11,84 @@ import (
 	"github.com/psasync/psasync/psa/psatest"
 )
 
-// Records of a kind that a side shows none of any more may be hidden: nothing is
-// deleted for it, and a person is asked. One that is missing among others is
-// deleted, as the policy says.
+// Nothing is deleted for a record that may just be hidden: where no other one is
+// there any more, and where the system tells deletions and does not tell this
+// one. A person is asked.
 func TestHiddenRecordsAreNotDeleted(t *testing.T) {
-	for _, all := range []bool{true, false} {
-		w, l, r := pair(t, basic, func(o *bridge.Options) {
-			o.Deletes, o.HardDelete = bridge.PropagateDelete, [2]bool{true, true}
-		})
-		var rows []psa.Record
-		for _, ref := range w.right.Refs(psa.KindTicket) {
-			rec, _ := w.right.Row(ref)
-			rows = append(rows, rec)
-		}
-		w.right.Clear(psa.KindTicket)
-		if !all {
-			for _, rec := range rows {
-				if rec.Ref != r {
-					w.right.Put(rec)
+	tests := []struct {
+		name    string
+		all     bool // are missing, not only one
+		tells   bool // deletions
+		deleted bool
+	}{
+		{"all are missing", true, false, false},
+		{"one is missing", false, false, true},
+		{"one is missing and was not deleted", false, true, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			right := psatest.Flat()
+			right.Rows = slices.DeleteFunc(slices.Clone(right.Rows), func(r psa.Record) bool { return r.Kind.IsRecord() })
+			if !tt.tells {
+				right.Features = maps.Clone(right.Features)
+				f := right.Features[psa.KindTicket]
+				f.Can &^= psa.CanDeletions
+				right.Features[psa.KindTicket] = f
+			}
+			w := worldOf(t, psatest.Boards(), right, basic, func(o *bridge.Options) {
+				o.Deletes, o.HardDelete = bridge.PropagateDelete, [2]bool{true, true}
+			})
+			w.settle()
+			l := ref(psa.KindTicket, "1001")
+			r := w.peer(bridge.Left, l).Ref
+			before := len(w.left.Refs(psa.KindTicket))
+			hidden := w.hide(bridge.Right, psa.KindTicket)
+			if !tt.all {
+				for _, row := range hidden {
+					if row.Ref != r {
+						w.right.Put(row)
+					}
 				}
 			}
-		}
-		before := len(w.left.Refs(psa.KindTicket))
-		for range 2 {
+			for range 2 {
+				w.tick(25 * time.Hour)
+				w.settle()
+			}
+			if tt.deleted {
+				w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before-1)
+				w.want("the missing one", fieldOf(w, bridge.Left, l, "summary"), "no record")
+				return
+			}
+			w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before)
+			w.want("asked", len(w.tasks()) > 0, true)
+			w.right.Put(hidden...)
 			w.tick(25 * time.Hour)
 			w.settle()
-		}
-		if !all {
-			w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before-1)
-			w.want("the missing one", fieldOf(w, bridge.Left, l, "summary"), "no record")
-			continue
-		}
-		w.want("left tickets", len(w.left.Refs(psa.KindTicket)), before)
-		w.want("asked", len(w.tasks()), len(rows))
-		w.right.Put(rows...)
-		w.tick(25 * time.Hour)
-		w.settle()
-		w.want("tasks", w.tasks(), "[]")
-		w.left.Edit(l, psa.Fields{"po_number": "goes on"})
-		w.settle()
-		w.want("right", fieldOf(w, bridge.Right, r, "po_number"), "goes on")
+			w.want("tasks", w.tasks(), "[]")
+			w.left.Edit(l, psa.Fields{"po_number": "goes on"})
+			w.settle()
+			w.want("right", fieldOf(w, bridge.Right, r, "po_number"), "goes on")
+		})
 	}
+}
+
+// A record that was restored while the deletion of its counterpart was under way
+// keeps it.
+func TestRestoredBeforeItsCounterpartIsDeleted(t *testing.T) {
+	w, l, r := pair(t, basic, func(o *bridge.Options) {
+		o.Deletes, o.HardDelete = bridge.PropagateDelete, [2]bool{true, true}
+	})
+	rec, _ := w.right.Row(r)
+	w.right.Remove(r)
+	w.tick(time.Hour)
+	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpGet, Do: func() { w.right.Put(rec) }})
+	w.settle()
+	w.want("left", fieldOf(w, bridge.Left, l, "summary"), rec.Fields["summary"])
+	w.tick(time.Hour)
+	w.left.Edit(l, psa.Fields{"po_number": "goes on"})
+	w.settle()
+	w.want("right", fieldOf(w, bridge.Right, r, "po_number"), "goes on")
+	w.want("tasks", w.tasks(), "[]")
 }
 
 // A create whose answer was lost is not repeated while a row that cannot be read

@@ -11,15 +11,14 @@ import (
 )
 
 // hide takes all rows of a kind out of sight, as a right does that is taken
-// away, and returns what brings them back as they were.
-func (w *world) hide(s bridge.Side, kind psa.Kind) (show func()) {
-	var rows []psa.Record
+// away. Put brings them back as they were.
+func (w *world) hide(s bridge.Side, kind psa.Kind) (rows []psa.Record) {
 	for _, ref := range w.side(s).Refs(kind) {
 		rec, _ := w.side(s).Row(ref)
 		rows = append(rows, rec)
 	}
 	w.side(s).Clear(kind)
-	return func() { w.side(s).Put(rows...) }
+	return rows
 }
 
 // A pair of which both records were gone takes part again once both are back,
@@ -27,7 +26,7 @@ func (w *world) hide(s bridge.Side, kind psa.Kind) (show func()) {
 func TestBothRecordsComeBack(t *testing.T) {
 	w, l, r := deskPair(t, desk)
 	rec, _ := w.right.Row(r)
-	show := w.hide(bridge.Left, psa.KindTicket)
+	hidden := w.hide(bridge.Left, psa.KindTicket)
 	w.right.Remove(r)
 	for range 2 {
 		w.tick(25 * time.Hour)
@@ -42,7 +41,7 @@ func TestBothRecordsComeBack(t *testing.T) {
 	w.tick(time.Hour)
 	w.settle()
 	w.want("state with one", linkOf(w, bridge.Left, l).State, cache.LinkGone)
-	show()
+	w.left.Put(hidden...)
 	w.tick(25 * time.Hour)
 	w.settle()
 	w.want("state with both", linkOf(w, bridge.Left, l).State, cache.LinkLive)
@@ -62,10 +61,10 @@ func TestHiddenWhileItsCreateIsRepeated(t *testing.T) {
 	made := w.left.Put(rec)[0]
 	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpCreate, Err: psa.ErrTimeout})
 	w.once()
-	show := w.hide(bridge.Left, psa.KindTicket)
+	hidden := w.hide(bridge.Left, psa.KindTicket)
 	w.tick(time.Hour)
 	w.once()
-	show()
+	w.left.Put(hidden...)
 	w.tick(25 * time.Hour)
 	w.settle()
 	w.want("the copy", w.peer(bridge.Left, made).Fields["summary"], "only once")

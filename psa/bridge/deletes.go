@@ -253,15 +253,15 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	if policy == PropagateDelete && d.MergedInto.ID == "" {
 		f := r.sides[to].offers[l.Kind]
 		can := f.Can.Has(psa.CanDeactivate) || f.Can.Has(psa.CanDelete) && r.b.opts.HardDelete[to]
-		shown := true
-		if t != nil { // nobody says that it was deleted: it was not found
-			if shown, err = r.showsAny(l.Kind, s, l.Parent); err != nil {
+		proven := t == nil
+		if !proven { // nobody says that it was deleted: it was not found
+			if proven, err = r.proven(l, s, t.Since); err != nil {
 				return err
 			}
 		}
 		switch {
-		case !shown:
-			ask.Reason = "not found on the " + s.String() + " side, which shows no other " + string(l.Kind) + " either: it may be hidden"
+		case !proven:
+			ask.Reason = "not found on the " + s.String() + " side, and nothing proves that it is not just hidden"
 		case changed:
 			ask.Reason += "; the " + to.String() + " side was edited since"
 		case !can:
@@ -274,29 +274,35 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 	return r.saveTasks(b)
 }
 
-// showsAny reports whether a side shows any row of a kind. Where it shows none,
-// a right was perhaps taken away, and what is not found proves nothing.
-func (r *run) showsAny(kind psa.Kind, s Side, parent string) (bool, error) {
-	f := r.sides[s].offers[kind]
-	var q psa.Query
-	if f.PerParent {
-		of, ok, err := r.st.Link(r.ctx, r.source, parent)
+// canaries is how many other records are asked for before a missing one is
+// taken to be hidden, and not deleted.
+const canaries = 10
+
+// proven reports whether a row that is not found must have been deleted. Where
+// the system tells deletions, it would have told this one; elsewhere another row
+// that the bridge knew before it went missing has to be there still: otherwise a
+// right was perhaps taken away.
+func (r *run) proven(l cache.Link, s Side, missed time.Time) (bool, error) {
+	if r.sides[s].offers.Can(l.Kind, psa.CanDeletions) {
+		return false, nil
+	}
+	var others []string
+	for o, err := range r.st.Links(r.ctx, r.source, cache.LinkQuery{Kind: l.Kind, States: []cache.LinkState{cache.LinkLive}}) {
 		if err != nil {
 			return false, &stateErr{err}
 		}
-		if !ok || of.IDs[s] == "" {
-			return false, nil
+		if o.Key == l.Key || o.IDs[s] == "" || o.Since.After(missed) {
+			continue
 		}
-		q.Parent = psa.Ref{Kind: f.Parent, ID: of.IDs[s]}
-	}
-	if !f.Can.Has(psa.CanList) {
-		return false, nil
-	}
-	for _, err := range r.sides[s].List(r.ctx, kind, q) {
-		if errors.Is(err, psa.ErrNotFound) {
-			return false, nil
+		if others = append(others, o.IDs[s]); len(others) == canaries {
+			break
 		}
-		return err == nil, err
+	}
+	for _, id := range others {
+		_, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: id})
+		if !errors.Is(err, psa.ErrNotFound) {
+			return err == nil, err
+		}
 	}
 	return false, nil
 }
