@@ -131,10 +131,8 @@ func (w *world) mailed(s *side, r *row, notify psa.Notify, made bool) {
 		return
 	}
 	var changed time.Time
-	if l := w.state.linkOf(s.is, specs[r.kind].kind, r.id); l != nil {
-		if o := w.sides[s.is.Other()].find(r.kind, l.IDs[s.is.Other()]); o != nil {
-			changed = o.touched // one that a merge put in the place of the first
-		}
+	if o := w.linkedWith(s, r); o != nil {
+		changed = o.touched // one that a merge put in the place of the first
 	}
 	for _, o := range w.sides[s.is.Other()].rows[r.kind] { // people may have made several of one
 		if o.birth == r.birth && o.touched.After(changed) {

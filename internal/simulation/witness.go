@@ -90,6 +90,11 @@ func (w *world) tokenOf(s *side, r *row, field int, v any) int {
 	if n := number(v); n > 0 && n < len(w.tokens) {
 		return n
 	}
+	if o := w.linkedWith(s, r); o != nil {
+		if n := o.tokens[field]; n > 0 && w.equal(s.is.Other(), o.fields[specs[r.kind].fields[field]], s.is, v) {
+			return n
+		}
+	}
 	for n := len(w.tokens) - 1; n > 0; n-- {
 		t := &w.tokens[n]
 		if t.birth == r.birth && t.field == field && t.side != s.is && w.equal(t.side, t.value, s.is, v) {
@@ -127,6 +132,15 @@ func (w *world) plainly(s bridge.Side, v any) string {
 		return v.String("id")
 	}
 	return fmt.Sprint(v)
+}
+
+// linkedWith is the row on the other side that a row is linked with.
+func (w *world) linkedWith(s *side, r *row) *row {
+	l := w.state.linkOf(s.is, specs[r.kind].kind, r.id)
+	if l == nil {
+		return nil
+	}
+	return w.sides[s.is.Other()].find(r.kind, l.IDs[s.is.Other()])
 }
 
 // peerOf is the row on the other side that a row of one side is, by its birth.
@@ -355,8 +369,8 @@ func (w *world) deleting(s *side, r *row) {
 		w.trace(fmt.Sprintf("   delete %s %s/%s of %s", s.is, specs[r.kind].kind, r.id, r.birth))
 	}
 	o := w.peerOf(s, r)
-	if l := w.state.linkOf(s.is, specs[r.kind].kind, r.id); l != nil {
-		o = w.sides[s.is.Other()].find(r.kind, l.IDs[s.is.Other()])
+	if l := w.linkedWith(s, r); l != nil {
+		o = l
 	}
 	if setups[w.shape.setup].deletes != bridge.PropagateDelete {
 		w.violated("I8", "%s %s %s was deleted though the policy does not say so", s.is, specs[r.kind].kind, r.id)

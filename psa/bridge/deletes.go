@@ -224,12 +224,14 @@ func (r *run) buried(l cache.Link, s Side, d psa.Deletion, t *cache.Task) error 
 		l.Reason = "merged into " + d.MergedInto.ID + " on the " + s.String() + " side"
 	}
 	r.rep.Gone++
+	parked := l.Parked
+	l.Parked = nil // decided anew if it comes back
 	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: l.Reason}},
 		Seen: []cache.Seen{forgotten(l, s)}}
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
-	for _, p := range l.Parked {
+	for _, p := range parked {
 		if p.Task != "" {
 			b.DropTasks = append(b.DropTasks, p.Task)
 		}

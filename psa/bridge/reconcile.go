@@ -241,9 +241,12 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			return false, err
 		}
 		fresh = [2]bool{} // each write has its own intent
-		for name, a := range in.answers {
-			a.begun = true
-			in.answers[name] = a
+		for _, w := range out.wrote[to] {
+			name := k.groups[k.units[w.unit].group].name
+			if a, ok := in.answers[name]; ok && w.by != nil && w.by.by == a.by {
+				a.begun = true
+				in.answers[name] = a
+			}
 		}
 		in.again = nil // what the system made of it is known now
 		wrote = true
