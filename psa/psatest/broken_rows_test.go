@@ -2,6 +2,7 @@ package psatest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -222,10 +223,22 @@ func brokenRows() map[string][]broken {
 		"domain/canaries": {
 			{what: "in Fields and Raw", shape: openTenant, by: behind(func(*Provider) {})},
 			{what: "in Raw", by: eachRow(func(_ psa.Query, r *psa.Record) bool {
-				r.Raw = []byte(`{"cost":"` + canary(psa.KindMember) + `"}`)
+				r.Raw = []byte(`{"cost":"` + planted(psa.KindMember) + `"}`)
 				return true
 			})},
 			{what: "in what Get returns", by: getting(func(r *psa.Record) { r.Raw = []byte(`{"password":"canary-password"}`) })},
+			{what: "encoded", by: eachRow(func(_ psa.Query, r *psa.Record) bool {
+				r.Raw = []byte(`{"_auth":"` + base64.StdEncoding.EncodeToString([]byte("user:canary-password")) + `"}`)
+				return true
+			})},
+			{what: "to observers", by: func(m *mutant) {
+				m.list = func(ctx context.Context, kind psa.Kind, q psa.Query, next lister) rows {
+					for _, t := range psa.TracesOf(ctx) {
+						t.Add(psa.Request{Endpoint: "/members?password=canary-password"})
+					}
+					return next(ctx, kind, q)
+				}
+			}},
 			{what: "when printed", by: func(m *mutant) { m.name = "canary-password" }},
 		},
 		"domain/names":         {{what: "scope not declared", by: feature(psa.KindStatus, func(f *psa.Feature) { f.Scopes = nil })}},

@@ -3,6 +3,7 @@ package psatest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -50,14 +51,14 @@ func (e *env) checkError(kind psa.Kind, err error, classes ...error) {
 		e.at(kind, "%v has no advice", err)
 	}
 	e.clean(kind, "error", err.Error())
+	e.clean(kind, "error in full", fmt.Sprintf("%+v", err))
 }
 
-// clean checks that a text holds nothing that must stay in the tenant.
+// clean checks that a text holds nothing that must stay in the tenant, in
+// whatever form.
 func (e *env) clean(kind psa.Kind, what, text string) {
-	for _, c := range e.Canaries {
-		if c != "" && strings.Contains(text, c) {
-			e.at(kind, "%s holds the canary %.4s...", what, c)
-		}
+	for _, h := range e.scan.Scan([]byte(text)) {
+		e.at(kind, "%s holds the canary %.4s... (%s)", what, h.Text, h.Form)
 	}
 	if what == "error" && (len(text) > 2000 || strings.Contains(strings.ToLower(text), "<html")) {
 		e.at(kind, "%s holds a payload: %.60q...", what, text)

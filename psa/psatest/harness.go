@@ -32,8 +32,9 @@ type Harness struct {
 type World struct {
 	Provider psa.Provider
 
-	// Canaries are values that must never leave the tenant: planted money and
-	// secrets, and the connection's credentials.
+	// Canaries are values of four bytes or more that must never leave the tenant,
+	// as they are or encoded: planted money and secrets, and the connection's
+	// credentials.
 	Canaries []string
 
 	// Fill leaves a kind with exactly n active rows. One entry is enough; the

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/psasync/psasync/internal/canary"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -156,6 +157,8 @@ type env struct {
 	p   psa.Provider
 	f   psa.Features
 	ctx context.Context
+	// scan looks for World.Canaries.
+	scan *canary.Scanner
 }
 
 func (h Harness) open(r *recorder) *env {
@@ -163,7 +166,22 @@ func (h Harness) open(r *recorder) *env {
 	if w == nil || w.Provider == nil {
 		r.Fatal("Harness.Open returned no provider")
 	}
-	return &env{recorder: r, World: w, h: h, p: w.Provider, f: w.Provider.Features(), ctx: r.ctx}
+	var planted []canary.Value
+	for i, c := range w.Canaries {
+		if c != "" {
+			planted = append(planted, canary.Value{What: fmt.Sprintf("World.Canaries[%d]", i), Text: c})
+		}
+	}
+	scan, err := canary.New(planted...)
+	if err != nil {
+		r.Fatal(err)
+	}
+	e := &env{recorder: r, World: w, h: h, p: w.Provider, f: w.Provider.Features(), scan: scan}
+	// Whatever the case is about, observers are told no secret.
+	e.ctx = psa.WithTrace(r.ctx, &psa.Trace{OnRequest: func(q psa.Request) {
+		e.clean("", "what observers are told of a request", fmt.Sprintf("%+v", q))
+	}})
+	return e
 }
 
 // settle waits until everything that was started has come to rest.
@@ -239,6 +257,7 @@ func (e *env) collect(ctx context.Context, kind psa.Kind, q psa.Query) (rows []p
 			e.at(kind, "the list goes on after its error")
 			return rows, failed
 		case err != nil:
+			e.clean(kind, "the error of a list", fmt.Sprintf("%+v", err))
 			if failed = err; !isZero(r) {
 				e.at(kind, "an error comes with record %s", r.Ref)
 			}

@@ -17,8 +17,8 @@ const (
 // denied are the fields of the seed tenants that hold money or secrets.
 var denied = []string{"hourly_cost", "hourly_rate", "rate", "amount", "password"}
 
-// canary is the value planted in a denied field of a kind.
-func canary(kind psa.Kind) string { return "canary-" + string(kind) + "-7131.77" }
+// planted is the value planted in a denied field of a kind.
+func planted(kind psa.Kind) string { return "canary-" + string(kind) + "-7131.77" }
 
 // A seed collects the features and rows of a tenant. Names are remembered so
 // that references carry them.
@@ -129,7 +129,7 @@ func (s *seed) people(extra psa.Fields) {
 	} {
 		f := psa.Fields{
 			"first_name": p[0], "last_name": p[1], "identifier": p[2], "email": p[3], "api": p[2] == "psasync",
-			"hourly_cost": canary(psa.KindMember), "password": "canary-password",
+			"hourly_cost": planted(psa.KindMember), "password": "canary-password",
 		}
 		for k, v := range extra {
 			f[k] = v
@@ -137,7 +137,7 @@ func (s *seed) people(extra psa.Fields) {
 		s.add(psa.KindMember, i+1, p[0]+" "+p[1], f)
 	}
 	s.add(psa.KindMember, 5, "Dora Lind", psa.Fields{"first_name": "Dora", "last_name": "Lind", "identifier": "dlind", "email": "dora@acme.example", "inactive": true})
-	s.t.Canaries = append(s.t.Canaries, canary(psa.KindMember), "canary-password")
+	s.t.Canaries = append(s.t.Canaries, planted(psa.KindMember), "canary-password")
 }
 
 // clients adds companies with a site and contacts each.
@@ -171,8 +171,8 @@ func (s *seed) clients(company, contact psa.Fields) {
 	}
 	s.add(psa.KindContact, 40, "Former Person", psa.Fields{"first_name": "Former", "last_name": "Person", "company": "@company/1", "inactive": true})
 	s.add(psa.KindContact, 41, "General User", psa.Fields{"company": "@company/1", "hidden": true})
-	s.add(psa.KindAgreement, 1, "Managed Services 2026", psa.Fields{"company": "@company/1", "amount": canary(psa.KindAgreement)})
-	s.t.Canaries = append(s.t.Canaries, canary(psa.KindAgreement))
+	s.add(psa.KindAgreement, 1, "Managed Services 2026", psa.Fields{"company": "@company/1", "amount": planted(psa.KindAgreement)})
+	s.t.Canaries = append(s.t.Canaries, planted(psa.KindAgreement))
 }
 
 // work adds tickets, their notes and time. statuses and the like are given by
@@ -199,11 +199,11 @@ func (s *seed) work(common psa.Fields, statuses []string, closed func(i int) any
 		s.add(psa.KindNote, 2*i+2, "", psa.Fields{"ticket": ref, "text": "Do not promise a date.", "visibility": "internal", "member": "@member/2", "created_at": s.t.Start.AddDate(0, 0, -8+i)})
 		s.add(psa.KindTimeEntry, i+1, "", psa.Fields{
 			"ticket": ref, "member": "@member/1", "start_at": s.t.Start.AddDate(0, 0, -9+i), "end_at": s.t.Start.AddDate(0, 0, -9+i).Add(45 * time.Minute),
-			"hours": 0.75, "billable": "yes", "notes": "Replaced the cable.", "work_type": "@work_type/1", "rate": canary(psa.KindTimeEntry), "locked": i == 0,
+			"hours": 0.75, "billable": "yes", "notes": "Replaced the cable.", "work_type": "@work_type/1", "rate": planted(psa.KindTimeEntry), "locked": i == 0,
 		})
 	}
 	s.add(psa.KindTicket, 1099, "Office move (project)", psa.Fields{"summary": "Office move (project)", "status": statuses[0], "company": "@company/1", "project": true})
-	s.t.Canaries = append(s.t.Canaries, canary(psa.KindTimeEntry))
+	s.t.Canaries = append(s.t.Canaries, planted(psa.KindTimeEntry))
 }
 
 // fields adds the definitions of custom fields.
@@ -219,12 +219,12 @@ func (s *seed) fields() {
 // billing adds work types, roles and charge rates with what must not be kept.
 func (s *seed) billing() {
 	for i, w := range [][2]string{{"Remote", "yes"}, {"On-site", "yes"}, {"Warranty", "no_charge"}, {"Internal", "no"}} {
-		s.add(psa.KindWorkType, i+1, w[0], psa.Fields{"billable": w[1], "default": i == 0, "rate": canary(psa.KindWorkType)})
+		s.add(psa.KindWorkType, i+1, w[0], psa.Fields{"billable": w[1], "default": i == 0, "rate": planted(psa.KindWorkType)})
 	}
 	for i, n := range []string{"Engineer", "Consultant"} {
-		s.add(psa.KindWorkRole, i+1, n, psa.Fields{"hourly_rate": canary(psa.KindWorkRole)})
+		s.add(psa.KindWorkRole, i+1, n, psa.Fields{"hourly_rate": planted(psa.KindWorkRole)})
 	}
-	s.t.Canaries = append(s.t.Canaries, canary(psa.KindWorkType), canary(psa.KindWorkRole))
+	s.t.Canaries = append(s.t.Canaries, planted(psa.KindWorkType), planted(psa.KindWorkRole))
 }
 
 // records are the features of the record kinds that the shapes share.

@@ -178,9 +178,9 @@ func Types() Tenant {
 	for i, c := range []string{"Hardware", "Software", "Normal Change", "Emergency Change"} {
 		s.addID(psa.KindClassification, "1:"+strconv.Itoa(i+1), c, psa.Fields{"level": 1, "order": i + 1})
 	}
-	s.add(psa.KindNoteType, 7, "Private Note", psa.Fields{"order": 1, "visibility": "internal", "rate": canary(psa.KindNoteType)})
+	s.add(psa.KindNoteType, 7, "Private Note", psa.Fields{"order": 1, "visibility": "internal", "rate": planted(psa.KindNoteType)})
 	s.add(psa.KindNoteType, 8, "Email User", psa.Fields{"order": 2, "visibility": "public"})
-	s.t.Canaries = append(s.t.Canaries, canary(psa.KindNoteType))
+	s.t.Canaries = append(s.t.Canaries, planted(psa.KindNoteType))
 	s.add(psa.KindTicketType, 1, "Incident", psa.Fields{
 		"order": 1, "default": true, "itil": "incident",
 		"statuses": []any{"1", "2", "3", "6"}, "classifications": []any{"1:1", "1:2"}, "note_types": []any{"7", "8"}, "teams": []any{"1"},
