@@ -15,6 +15,8 @@ import (
 
 	"github.com/psasync/psasync/connectwise/connectwisetest"
 	"github.com/psasync/psasync/examples/hostdb"
+	"github.com/psasync/psasync/internal/canary"
+	"github.com/psasync/psasync/internal/canary/accounts"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/bridge"
 )
@@ -28,11 +30,27 @@ func contains(t *testing.T, text string, parts ...string) {
 	}
 }
 
+// discreet looks in what the program wrote for what the simulators plant. A plan
+// shows to the person who asked for it what would be written, internal notes too.
+func discreet(t *testing.T, what string, text []byte, plan bool) {
+	t.Helper()
+	hits, err := accounts.Leaks(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hits {
+		if !plan || h.Class != canary.Private {
+			t.Errorf("%s holds %s", what, h)
+		}
+	}
+}
+
 func noEnv(string) string { return "" }
 
 // tells checks what each story says.
 func tells(t *testing.T, out string) {
 	t.Helper()
+	discreet(t, "the story", []byte(out), false)
 	contains(t, out,
 		"nothing was written: ", "none of them sends mail", "nobody got mail: 0 from the PSA, 0 from the help desk",
 		`"Northwind Bakery"`, "approve match/left/company/", "-> Working", "both notes, and clients see neither",
@@ -173,6 +191,7 @@ func (s *shell) call(want int, args ...string) (stdout, stderr string) {
 	if got := run(s.t.Context(), args, getenv, &out, &errs); got != want {
 		s.t.Fatalf("bridge %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, want, out.String(), errs.String())
 	}
+	discreet(s.t, strings.Join(args, " "), append(out.Bytes(), errs.Bytes()...), slices.Contains(args, "plan"))
 	return out.String(), errs.String()
 }
 

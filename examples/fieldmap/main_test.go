@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/psasync/psasync/internal/canary/accounts"
 	"github.com/psasync/psasync/mapping"
 	"github.com/psasync/psasync/psa"
 	"github.com/psasync/psasync/psa/resync"
@@ -21,6 +22,13 @@ func runIt(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(context.Background(), args, &out, &errs)
+	hits, err := accounts.Leaks(append(out.Bytes(), errs.Bytes()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hits { // what the simulators plant
+		t.Errorf("the output holds %s", h)
+	}
 	return code, out.String(), errs.String()
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/connectwise/connectwisetest"
+	"github.com/psasync/psasync/internal/canary/accounts"
 	"github.com/psasync/psasync/psa/resync"
 )
 
@@ -44,6 +46,14 @@ func (s *shell) call(want int, args ...string) (stdout, stderr string) {
 	if got := run(s.t.Context(), args, s.getenv, &out, &errs); got != want {
 		s.t.Fatalf("resync %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, want, out.String(), errs.String())
 	}
+	discreet(s.t, strings.Join(args, " "), append(out.Bytes(), errs.Bytes()...))
+	for _, name := range []string{s.db, s.db + "-wal"} {
+		b, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) {
+			s.t.Fatal(err)
+		}
+		discreet(s.t, filepath.Base(name), b)
+	}
 	return out.String(), errs.String()
 }
 
@@ -51,6 +61,18 @@ func (s *shell) call(want int, args ...string) (stdout, stderr string) {
 func (s *shell) real(want int, args ...string) (stdout, stderr string) {
 	s.t.Helper()
 	return s.call(want, append([]string{"-provider", "connectwise", "-db", s.db}, args...)...)
+}
+
+// discreet looks in what the program wrote for what the simulators plant.
+func discreet(t *testing.T, what string, text []byte) {
+	t.Helper()
+	hits, err := accounts.Leaks(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hits {
+		t.Errorf("%s holds %s", what, h)
+	}
 }
 
 func contains(t *testing.T, text string, parts ...string) {
@@ -234,6 +256,7 @@ func TestProgram(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	discreet(t, "the story", out)
 	contains(t, string(out), "First run", "Third run")
 	err = exec.CommandContext(t.Context(), bin, "-unknown").Run()
 	var exit *exec.ExitError

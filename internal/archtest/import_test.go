@@ -41,7 +41,8 @@ var importRules = map[string]rule{
 	"halopsa/halopsatest":         {own: []string{"internal/simulator"}, why: simulatorWhy},
 	"internal/simulator":          {why: simulatorWhy},
 
-	"internal/canary": {why: "tests look for planted values with it; nothing of the SDK takes part, and no library but the suite links it"},
+	"internal/canary":          {why: "tests look for planted values with it; nothing of the SDK takes part, and no library but the suite links it"},
+	"internal/canary/accounts": {own: []string{"internal/canary", "connectwise/connectwisetest", "autotask/autotasktest", "halopsa/halopsatest"}, why: "tests only"},
 
 	"internal/rest": {own: []string{"psa"}, third: []string{"github.com/hashicorp/go-retryablehttp", "golang.org/x/sync/...", "golang.org/x/time/rate"}, why: "one HTTP core for all vendors"},
 

@@ -18,6 +18,7 @@ import (
 	"github.com/psasync/psasync/connectwise/connectwisetest"
 	"github.com/psasync/psasync/halopsa/halopsatest"
 	"github.com/psasync/psasync/internal/canary"
+	"github.com/psasync/psasync/internal/canary/accounts"
 	"github.com/psasync/psasync/psa"
 )
 
@@ -322,19 +323,7 @@ func valuesOf(s simulator) (out []canary.Value) {
 // of generated accounts that nobody changed.
 func all() *watch {
 	w := &watch{values: map[canary.Value]bool{}, texts: map[place]*bytes.Buffer{}}
-	for _, list := range [][]connectwisetest.Canary{
-		connectwisetest.Canaries(), connectwisetest.Privates(), autotasktest.Canaries(), autotasktest.Privates(), halopsatest.Canaries(), halopsatest.Privates(),
-	} {
-		for _, c := range list {
-			w.plant(canary.Value{What: c.Entity + "." + c.Field, Text: c.Value})
-		}
-	}
-	cw, at, halo := connectwisetest.DefaultCredentials(), autotasktest.DefaultCredentials(), halopsatest.DefaultCredentials()
-	for what, text := range map[string]string{
-		"private key": cw.PrivateKey, "public key": cw.PublicKey, "integration code": at.IntegrationCode, "secret": at.Secret, "client secret": halo.ClientSecret, "client id": halo.ClientID,
-	} {
-		w.plant(canary.Value{What: what, Text: text})
-	}
+	w.plant(accounts.Values()...)
 	return w
 }
 
