@@ -24,6 +24,7 @@ type world struct {
 	state       *cache.Memory
 	opts        bridge.Options
 	b           *bridge.Bridge
+	watch       *watch
 }
 
 // basic is a field map of all kinds.
@@ -96,6 +97,7 @@ func worldOf(t testing.TB, left, right psatest.Tenant, yaml string, change ...fu
 	for _, c := range change {
 		c(&w.opts)
 	}
+	w.watched(left, right)
 	w.open()
 	return w
 }
@@ -103,7 +105,14 @@ func worldOf(t testing.TB, left, right psatest.Tenant, yaml string, change ...fu
 // open makes a new bridge on the same state, as after a crash.
 func (w *world) open() {
 	w.t.Helper()
-	b, err := bridge.New(w.left, w.right, w.state, w.opts)
+	o := w.opts
+	o.Observer = func(e bridge.Event) {
+		w.hear(e, nil)
+		if w.opts.Observer != nil {
+			w.opts.Observer(e)
+		}
+	}
+	b, err := bridge.New(w.left, w.right, w.state, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -123,6 +132,7 @@ func (w *world) once() *bridge.Report {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.hear(rep, rep.WriteText(&w.watch.told))
 	return rep
 }
 
