@@ -135,7 +135,7 @@ func (s Stats) String() string {
 		return fmt.Sprintf("%.4f", float64(n)/float64(s.Histories))
 	}
 	return fmt.Sprintf("%d histories: per history %s cycles, %s I/O, %s writes, %s edits by people, %s crashes, %s errors, %s takeovers, %s restores; "+
-		"conflicts %s, of them false %s, values lost in the window %s, losers told %s, after stale reads %s, copies of what was restored or changed %s, resurrections after restores %s",
+		"conflicts %s, of them false %s, decisions that were worked out once more %s, values lost in the window %s, losers told %s, after stale reads %s, copies of what was restored or changed %s, resurrections after restores %s",
 		s.Histories, per(s.Cycles), per(s.IOs), per(s.Writes), per(s.People), per(s.Crashes), per(s.Errors), per(s.Workers), per(s.Restores),
-		per(s.Conflicts), per(s.FalseConflicts), per(s.Windows), per(s.Losers), per(s.StaleWrites), per(s.Duplicates), per(s.Resurrections))
+		per(s.Conflicts), per(s.FalseConflicts), per(s.Decisions), per(s.Windows), per(s.Losers), per(s.StaleWrites), per(s.Duplicates), per(s.Resurrections))
 }

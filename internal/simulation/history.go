@@ -27,7 +27,17 @@ type Result struct {
 
 // Run runs the history that a tape tells. trace, if not nil, is told all that
 // happens.
-func (s *Simulator) Run(t *Tape, trace func(string)) (res Result) {
+func (s *Simulator) Run(t *Tape, trace func(string)) Result {
+	return s.run(t, trace, func(w *world) {
+		w.draw()
+		w.play()
+		if w.failure == nil {
+			w.settle()
+		}
+	})
+}
+
+func (s *Simulator) run(t *Tape, trace func(string), history func(*world)) (res Result) {
 	w := &world{
 		tape: t, rig: s.rig, trace: trace, births: make(map[string]*birth, 8), tokens: make([]token, 1, 32), log: 14695981039346656037,
 		now: time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC), state: &state{},
@@ -44,11 +54,7 @@ func (s *Simulator) Run(t *Tape, trace func(string)) (res Result) {
 		w.stats.Histories, w.stats.IOs, w.stats.Bytes = 1, w.ios, len(t.Bytes())
 		res = Result{w.stats, w.log, w.failure}
 	}()
-	w.draw()
-	w.play()
-	if w.failure == nil {
-		w.settle()
-	}
+	history(w)
 	return res
 }
 
@@ -101,7 +107,7 @@ func (w *world) draw() {
 		r.stale = 0 // what an old read undid is found by a sweep only
 	}
 	if t.IntN(4) == 3 {
-		w.sides[0].skew = pick(t, 7*time.Minute, -9*time.Minute)
+		w.sides[0].skew = pick(t, 7*time.Minute, -9*time.Minute, 50*time.Second)
 		w.skew = pick(t, 0, 4*time.Minute, -4*time.Minute)
 		w.sides[1].skew = pick(t, 0, -5*time.Minute, 8*time.Minute)
 	}

@@ -219,6 +219,9 @@ func (w *world) remove(s *side, r *row) {
 	r.gone, r.goneAt = true, s.clock()
 	w.births[r.birth].deleted[s.is] = w.knows(s, r)
 	r.unfound = r.unfound || r.engine && !w.births[r.birth].deleted[s.is]
+	if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil {
+		p.orphaned = true
+	}
 	for k := range specs {
 		if specs[k].parent != specs[r.kind].kind {
 			continue

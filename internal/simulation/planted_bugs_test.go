@@ -12,7 +12,8 @@ type bug struct {
 	rate func(simulation.Stats) int
 }
 
-// An edit replaces a text that a file of psa/bridge has exactly once.
+// An edit replaces a text that a file of psa/bridge, or one with a path from the
+// root, has exactly once.
 type edit struct{ file, old, new string }
 
 // A blindSpot is a bug that no history shows.
@@ -169,6 +170,38 @@ var bugs = []bug{
 			{"act.go", "	if !h.live || p.Notify == nil {\n", "	if p.Notify == nil {\n"},
 			{"act.go", "now.Sub(edited) > r.b.opts.LiveWindow {", "false {"},
 		},
+	},
+	{
+		name: "the newest change by the local clock", within: 20000, by: []string{"I15"},
+		edits: []edit{{"reconcile.go", "	v.stamp = conflict.Stamp{At: rec.Updated, Granularity: f.Granularity}\n", "	v.stamp = conflict.Stamp{At: rec.Updated, Granularity: f.Granularity}\n	if s == Right {\n		v.stamp.At = r.now()\n	}\n"}},
+	},
+	{
+		name: "the newest change by stamps that are too close", within: 20000, by: []string{"I15"},
+		edits: []edit{{"conflict/strategy.go", "		if ahead <= window {\n", "		if ahead == 0 {\n"}},
+	},
+	{
+		name: "a stamp of the bridge's own counts as an edit", within: 20000, by: []string{"I15"},
+		edits: []edit{{"reconcile.go", "	case !rec.Updated.After(l.Wrote[s].Add(f.Granularity)):\n", "	case false:\n"}},
+	},
+	{
+		name: "a note counts as an edit of its ticket", within: 20000, by: []string{"I15"},
+		edits: []edit{{"reconcile.go", "	case !l.Child[s].IsZero() && rec", "	case false && rec"}},
+	},
+	{
+		name: "wrong tie-break", within: 20000, by: []string{"I15"},
+		edits: []edit{{"decide.go", "	default:\n		s = conflict.First(s, m.in.policy.Strategy)\n", "	default:\n		s = conflict.First(s, conflict.Newest(nil), conflict.PreferRight)\n"}},
+	},
+	{
+		name: "the policy goes before the rule", within: 20000, by: []string{"I15"},
+		edits: []edit{{"decide.go", "	default:\n		s = conflict.First(s, m.in.policy.Strategy)\n", "	default:\n		s = conflict.First(m.in.policy.Strategy, s)\n"}},
+	},
+	{
+		name: "the first comparison clears what one side has", within: 20000, by: []string{"I15"},
+		edits: []edit{{"decide.go", "		s = conflict.First(conflict.PreferFilled, s, m.in.policy.Strategy)\n", "		s = conflict.First(s, m.in.policy.Strategy)\n"}},
+	},
+	{
+		name: "the loser is not in the audit", within: 20000, by: []string{"I3", "I15"},
+		edits: []edit{{"write.go", "			if v, ok := w.was.Get(); ok {\n				a.Before[name] = v\n			}\n", ""}},
 	},
 	{
 		name: "a deleted record is created again", within: 20000, by: []string{"I5", "I7"},

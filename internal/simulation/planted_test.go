@@ -126,6 +126,9 @@ func overlay(t *testing.T, root, dir string, edits []edit) string {
 	texts, replace := map[string]string{}, map[string]string{}
 	for _, e := range edits {
 		name := filepath.Join(root, "psa", "bridge", e.file)
+		if strings.Contains(e.file, "/") {
+			name = filepath.Join(root, e.file)
+		}
 		text, ok := texts[name]
 		if !ok {
 			b, err := os.ReadFile(name)
@@ -135,7 +138,7 @@ func overlay(t *testing.T, root, dir string, edits []edit) string {
 			text = string(b)
 		}
 		if n := strings.Count(text, e.old); n != 1 {
-			t.Fatalf("psa/bridge/%s has the text of a mutation %d times, not once: the engine has changed, update the mutation\n%s", e.file, n, e.old)
+			t.Fatalf("%s has the text of a mutation %d times, not once: the code has changed, update the mutation\n%s", name, n, e.old)
 		}
 		texts[name] = strings.Replace(text, e.old, e.new, 1)
 	}

@@ -156,6 +156,7 @@ type system struct {
 	since, perParent, marker, find, resume, timer, deletions, hard, keep bool
 
 	terse bool // lists leave markers out
+	mute  bool // tells no stamps
 	grain time.Duration
 }
 
@@ -166,7 +167,7 @@ var systems = []system{
 	{since: true, timer: true, hard: true, grain: time.Second},
 	{since: true, marker: true, find: true, grain: time.Minute, hard: true},
 	{since: true, find: true, timer: true, deletions: true, hard: true, grain: time.Millisecond},
-	{marker: true, find: true, timer: true, grain: time.Second},
+	{marker: true, find: true, timer: true, mute: true},
 	{perParent: true, marker: true, timer: true, deletions: true, grain: time.Second, hard: true},
 	{since: true, perParent: true, marker: true, find: true, timer: true, grain: time.Minute, deletions: true, hard: true},
 	{since: true, marker: true, timer: true, grain: time.Second, keep: true},

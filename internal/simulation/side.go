@@ -67,6 +67,9 @@ type row struct {
 	linked   bool           // was part of a whole link once
 	prev     *version       // before the last change
 	closedIn time.Time      // the cycle in which a bridge closed it
+	told     [3]told        // by depth
+	entered  time.Time      // true time of the last change by people
+	orphaned bool           // a child of it was taken away
 }
 
 type version struct {
@@ -117,7 +120,10 @@ func (s *side) canon(v any) any {
 
 // show is a row as the system tells it.
 func (s *side) show(r *row, fields psa.Fields, updated time.Time, rev int) psa.Record {
-	rec := psa.Record{Ref: psa.Ref{Kind: specs[r.kind].kind, ID: r.id}, Active: r.active, Updated: updated.Truncate(s.does.grain), Fields: fields}
+	rec := psa.Record{Ref: psa.Ref{Kind: specs[r.kind].kind, ID: r.id}, Active: r.active, Fields: fields}
+	if !s.does.mute {
+		rec.Updated = updated.Truncate(s.does.grain)
+	}
 	if sp := &specs[r.kind]; sp.parent != "" {
 		rec.Parent = psa.Ref{Kind: sp.parent, ID: fields.Ref(string(sp.parent)).ID}
 		if rec.Parent.ID == "" {
@@ -162,7 +168,7 @@ func (s *side) touch(r *row) {
 		r.prev = &version{r.fields, r.updated, r.rev, s.w.now.Add(s.w.faults.staleFor)}
 	}
 	r.rev++
-	r.updated, r.touched = s.clock(), s.w.now
+	r.updated, r.touched, r.entered = s.clock(), s.w.now, s.w.now
 	if r.kind == note || r.kind == timeEntry {
 		if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil && !p.gone {
 			p.rev++
@@ -238,7 +244,9 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 					fields = maps.Clone(fields)
 					delete(fields, "external_ref")
 				}
-				page = append(page, s.show(r, fields, r.updated, r.rev))
+				rec := s.show(r, fields, r.updated, r.rev)
+				w.tell(r, rec)
+				page = append(page, rec)
 				after = r.n
 			}
 			if err := w.after(p.is, "list"); err != nil {
@@ -303,6 +311,7 @@ func (p *socket) Get(_ context.Context, ref psa.Ref) (psa.Record, error) {
 	if rec.Err == nil {
 		w.read(p.is, r)
 	}
+	w.tell(r, rec)
 	return rec, err
 }
 
@@ -330,6 +339,7 @@ func (p *socket) Create(_ context.Context, kind psa.Kind, fields psa.Fields, not
 	w.mailed(s, r, notify, true)
 	r.readRev = r.rev
 	rec := s.show(r, r.fields, r.updated, r.rev)
+	w.tell(r, rec)
 	if err := w.after(p.is, "create"); err != nil {
 		return psa.Record{}, err
 	}
@@ -370,6 +380,7 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 	w.closes(s, r, closed)
 	r.readRev, r.stale = r.rev, false
 	rec := s.show(r, r.fields, r.updated, r.rev)
+	w.tell(r, rec)
 	w.read(p.is, r)
 	if err := w.after(p.is, "update"); err != nil {
 		return psa.Record{}, err
@@ -449,8 +460,10 @@ func (s *side) write(r *row, set psa.Fields) {
 		}
 		stored[name] = v
 	}
+	entered := r.entered
 	s.put(r, stored)
 	s.rule(r, set)
+	r.entered = entered // what follows a write is no change by people
 }
 
 func (s *side) named(field, id string) any {

@@ -415,6 +415,7 @@ func (w *world) saved(before *state, b *cache.StateBatch) {
 		a := &b.Audits[i]
 		w.hash(a.Op)
 	}
+	w.decided(b)
 	for _, key := range b.DropLinks {
 		w.hash(key)
 	}

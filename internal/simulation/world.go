@@ -85,6 +85,7 @@ type Stats struct {
 	Writes, Windows, FalseConflicts, Conflicts, Losers, StaleWrites           int
 	Duplicates, Resurrections                                                 int // that cannot be avoided
 	Places                                                                    int // values of a record that took a merged one's place
+	Decisions                                                                 int // that were worked out once more
 	Bytes                                                                     int
 }
 
@@ -108,6 +109,7 @@ func (s *Stats) Add(o *Stats) {
 	s.StaleWrites += o.StaleWrites
 	s.Duplicates += o.Duplicates
 	s.Resurrections += o.Resurrections
+	s.Decisions += o.Decisions
 	s.Bytes += o.Bytes
 }
 

@@ -140,6 +140,9 @@ func (m *merging) carry(g int, c conflict.Conflict, d decided, to Side) {
 	case !m.in.policy.Flow[m.k.kind].to(to):
 		m.park(g, park{why: whyTolerated})
 		return
+	case !m.in.view[from].known && slices.ContainsFunc(grp.units, func(i int) bool { return m.k.units[i].oneWay }):
+		m.out.unread[from] = true // the base has only what the other side made of its value
+		return
 	case m.in.view[to].locked:
 		m.park(g, park{why: whyRefused, to: to, reason: "the record is locked on the " + to.String() + " side", where: m.k.units[grp.units[0]].rule.Where})
 		return

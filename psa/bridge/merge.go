@@ -52,8 +52,9 @@ type outcome struct {
 	parked  []cache.Parked
 	parks   []park // groups parked now
 	decided []decided
-	fatal   string // a rule says that nothing of this record may be written
-	where   string // of that rule
+	unread  [2]bool // sides whose record has to be read before this can be decided
+	fatal   string  // a rule says that nothing of this record may be written
+	where   string  // of that rule
 }
 
 // written is one unit of a patch.

@@ -194,6 +194,18 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 		if err != nil {
 			return false, err
 		}
+		if out.unread != [2]bool{} {
+			for side, is := range out.unread {
+				if !is {
+					continue
+				}
+				if ok, err := r.reread(&l, in, Side(side)); !ok {
+					return false, err
+				}
+			}
+			fresh = [2]bool{}
+			continue
+		}
 		if k.kind == psa.KindTicket && h.answers == nil && !proved && out.contended(&l) {
 			proved = true
 			if err := r.evidence(&l, in); err != nil {
@@ -270,7 +282,7 @@ func pick(out *outcome, fresh [2]bool) (Side, bool) {
 
 // quiet reports whether an outcome changes nothing.
 func (o *outcome) quiet(l *cache.Link) bool {
-	return o.agree[Left] == nil && o.agree[Right] == nil && len(o.parks) == 0 && len(o.parked) == len(l.Parked)
+	return o.unread == [2]bool{} && o.agree[Left] == nil && o.agree[Right] == nil && len(o.parks) == 0 && len(o.parked) == len(l.Parked)
 }
 
 // echo ends what was no change, or one that means nothing to the other side.
