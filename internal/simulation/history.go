@@ -106,12 +106,23 @@ func (w *world) draw() {
 	if setups[w.shape.setup].sweep < 0 {
 		r.stale = 0 // what an old read undid is found by a sweep only
 	}
-	if t.IntN(4) == 3 {
+	n := t.IntN(64)
+	switch k := n / 4; {
+	case k >= 14 && !systems[w.shape.makes[k-14]].perParent:
+		w.sides[k-14].still = true
+	case k == 13:
+		w.sides[n%2].wakes = true
+	}
+	if n%4 == 3 {
 		w.sides[0].skew = pick(t, 7*time.Minute, -9*time.Minute, 50*time.Second)
 		w.skew = pick(t, 0, 4*time.Minute, -4*time.Minute)
 		w.sides[1].skew = pick(t, 0, -5*time.Minute, 8*time.Minute)
 	}
-	if t.IntN(4) == 3 {
+	n = t.IntN(32)
+	if n/4 >= 4 {
+		w.sides[n/4%2].order = order(n/4/2 - 1)
+	}
+	if n%4 == 3 {
 		w.sides[t.IntN(2)].rules[t.IntN(2)] = true
 	}
 }
@@ -119,7 +130,9 @@ func (w *world) draw() {
 // play is what happens before everything calms down.
 func (w *world) play() {
 	t := w.tape
-	for range t.IntN(4) {
+	n := t.IntN(32)
+	w.merges = n/4 == 7
+	for range n % 4 {
 		w.now = w.now.Add(10 * time.Second)
 		w.beginning()
 	}
@@ -136,6 +149,10 @@ func (w *world) play() {
 			}
 		case 3:
 			w.sometime()
+			if w.merges && w.uses(ticket) {
+				w.merges = false
+				w.mergeTicket()
+			}
 			if w.faults.special > 0 && t.Chance(w.faults.special) {
 				w.special()
 			}
@@ -421,7 +438,7 @@ func (w *world) checkLink(l *cache.Link) {
 		w.violated("I6", "link %s joins %s and %s", l.Key, a.birth, b.birth)
 		return
 	}
-	if a.gone || b.gone {
+	if a.gone || b.gone || !a.active || !b.active {
 		return
 	}
 	switch l.State {

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"strings"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -121,13 +122,24 @@ func (w *world) late(s *side, r *row) {
 	}
 }
 
+// cameBack judges a task that tells that somebody restored a record: one that is
+// inactive was deactivated, and nobody has changed that.
+func (w *world) cameBack(t *cache.Task) {
+	if t.Type != bridge.TaskDeleted || !strings.HasPrefix(t.Reason, "restored on") {
+		return
+	}
+	if r := w.sides[t.Side].find(kindIndex(t.Kind), t.Record); r != nil && !r.active && r.touched.Before(w.started) {
+		w.violated("I7", "%s %s %s is told to be restored, and is not active", t.Side, t.Kind, t.Record)
+	}
+}
+
 // tell is the policy for mail: everybody, if it is young.
 func tell(bridge.Change) psa.Notify { return psa.NotifyContact }
 
 // mailed judges that people are not told of what is old, and not of records
 // that the first cycle found.
 func (w *world) mailed(s *side, r *row, notify psa.Notify, made bool) {
-	if notify == psa.NotifyNone || w.stepped {
+	if notify == psa.NotifyNone || w.stepped || w.sides[0].wakes || w.sides[1].wakes {
 		return
 	}
 	var changed time.Time

@@ -178,12 +178,12 @@ func (w *world) edits() []edit {
 		}
 		choice, sp := w.tape.IntN(12), &specs[k]
 		switch {
-		case choice == 11 && k < note && !w.under(s, r):
+		case choice == 11 && k < note && !w.needed(s, r):
 			e.what = "active"
 			if !whole(r.birth) {
 				continue
 			}
-		case choice == 10 && !w.under(s, r):
+		case choice == 10 && !w.needed(s, r):
 			e.what = "delete"
 			if !whole(r.birth) {
 				continue
@@ -221,9 +221,8 @@ func (w *world) edits() []edit {
 	return out
 }
 
-// under reports whether there are records below a row, or one above that has to
-// be there.
-func (w *world) under(s *side, r *row) bool {
+// needed reports whether other records name a row.
+func (w *world) needed(s *side, r *row) bool {
 	for k := range specs {
 		for _, ref := range specs[k].refs {
 			if ref != string(specs[r.kind].kind) {

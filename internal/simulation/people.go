@@ -3,6 +3,7 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -267,9 +268,7 @@ func (w *world) unusual(s *side, r *row) {
 	case r.kind == ticket:
 		if w.tape.IntN(2) == 1 && len(s.rows[ticket]) < 5 { // into one that is new, while somebody goes on with its counterpart
 			o := w.enter(s, ticket, "")
-			w.act(s, r, "merge into", o.id)
-			w.remove(s, r)
-			r.into = o.id
+			w.merge(s, r, o)
 			if w.uses(note) {
 				w.enter(w.sides[s.is.Other()], note, "")
 			}
@@ -277,9 +276,7 @@ func (w *world) unusual(s *side, r *row) {
 		}
 		for _, o := range s.rows[ticket] {
 			if o != r && !o.gone && !o.hidden {
-				w.act(s, r, "merge into", o.id)
-				w.remove(s, r)
-				r.into = o.id
+				w.merge(s, r, o)
 				return
 			}
 		}
@@ -291,6 +288,45 @@ func (w *world) unusual(s *side, r *row) {
 		o := w.sides[s.is.Other()]
 		if w.peerOf(s, r) == nil && len(o.rows[r.kind]) < 5 {
 			w.enter(o, r.kind, r.birth)
+		}
+	}
+}
+
+// merge puts one record in the place of another.
+func (w *world) merge(s *side, r, into *row) {
+	w.act(s, r, "merge into", into.id)
+	w.remove(s, r)
+	r.into = into.id
+}
+
+// mergeTicket lets somebody merge a ticket that both sides have into a new one,
+// and another person write to its counterpart once that has become known.
+func (w *world) mergeTicket() {
+	for _, s := range w.sides {
+		for _, r := range s.rows[ticket] {
+			if r.gone || r.hidden || !w.knows(s, r) || len(s.rows[ticket]) > 4 {
+				continue
+			}
+			o := w.peerOf(s, r)
+			if o == nil || o.gone || o.hidden {
+				continue
+			}
+			w.merge(s, r, w.enter(s, ticket, ""))
+			for range 2 {
+				_, _ = w.cycle(0) // its errors are part of the history
+				w.now = w.now.Add(confirm)
+			}
+			w.under(w.sides[s.is.Other()], o)
+			return
+		}
+	}
+}
+
+// under lets a person make a note or time entry of a ticket.
+func (w *world) under(s *side, r *row) {
+	if k := w.plan.kinds[len(w.plan.kinds)-1]; !r.gone && specs[k].parent == psa.KindTicket {
+		if c := w.enter(s, k, ""); c != nil {
+			s.put(c, psa.Fields{"ticket": psa.Fields{"id": r.id}})
 		}
 	}
 }
@@ -330,10 +366,20 @@ func (w *world) sometime() {
 // goesOn lets somebody edit on the other side what was just written, before
 // anybody knows that it was.
 func (w *world) goesOn(s bridge.Side, op string) {
-	if op != "update" || w.lastRead[w.depth] == nil || w.tape.IntN(2) == 0 {
+	n := 0
+	if op == "update" && w.lastRead[w.depth] != nil {
+		n = w.tape.IntN(4)
+	}
+	if n%2 == 0 {
 		return
 	}
-	if o := w.peerOf(w.sides[s], w.lastRead[w.depth]); o != nil && !o.gone && !o.hidden {
+	o := w.peerOf(w.sides[s], w.lastRead[w.depth])
+	switch {
+	case o == nil || o.gone || o.hidden:
+	case n == 3 && w.sent > 0 && !o.locked && slices.Contains(specs[o.kind].texts, w.sent): // the very field
+		n := w.issue(s.Other(), o, w.sent)
+		w.set(w.sides[s.Other()], o, w.sent, w.text(n), n)
+	default:
 		w.editText(w.sides[s.Other()], o)
 	}
 }

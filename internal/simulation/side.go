@@ -34,6 +34,9 @@ type side struct {
 	hashes bool          // rows have hashes
 	lag    time.Duration // until a search finds a new row
 	rules  [2]bool       // workflow rules, see rule
+	order  order         // of lists
+	still  bool          // stamps of parents stay where children change
+	wakes  bool          // stamps move where a row is read
 	other  bool          // another account answers
 }
 
@@ -169,7 +172,7 @@ func (s *side) touch(r *row) {
 	}
 	r.rev++
 	r.updated, r.touched, r.entered = s.clock(), s.w.now, s.w.now
-	if r.kind == note || r.kind == timeEntry {
+	if (r.kind == note || r.kind == timeEntry) && !s.still {
 		if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil && !p.gone {
 			p.rev++
 			p.updated, p.touched = s.clock(), s.w.now
@@ -207,7 +210,7 @@ func failed(op string, class error) error {
 	return &psa.Error{Provider: "simulated", Op: op, Code: class}
 }
 
-// List implements psa.Provider. It reads pages by id.
+// List implements psa.Provider.
 func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[psa.Record, error] {
 	return func(yield func(psa.Record, error) bool) {
 		w, s, k := p.r.w, p.side(), kindIndex(kind)
@@ -216,10 +219,7 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 			yield(psa.Record{}, failed("list", psa.ErrUnsupported))
 			return
 		}
-		after, err := strconv.Atoi(q.After)
-		if err != nil {
-			after = 0
-		}
+		list := s.read(k, &q)
 		for {
 			if err := w.before(p.is, "list", kind, q.Parent.ID); err != nil {
 				yield(psa.Record{}, err)
@@ -231,14 +231,13 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 					return
 				}
 			}
-			page, more := make([]psa.Record, 0, f.PageSize), false
-			for _, r := range s.rows[k] {
-				if r.n <= after || !s.listed(r, &q) {
-					continue
-				}
-				if more = len(page) == f.PageSize; more {
-					break
-				}
+			rows, more, ok := list.page(f.PageSize)
+			if !ok {
+				yield(psa.Record{}, failed("list", psa.ErrData))
+				return
+			}
+			page := make([]psa.Record, 0, len(rows))
+			for _, r := range rows {
 				fields := r.fields
 				if s.does.terse {
 					fields = maps.Clone(fields)
@@ -247,7 +246,6 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 				rec := s.show(r, fields, r.updated, r.rev)
 				w.tell(r, rec)
 				page = append(page, rec)
-				after = r.n
 			}
 			if err := w.after(p.is, "list"); err != nil {
 				yield(psa.Record{}, err)
@@ -306,6 +304,9 @@ func (p *socket) Get(_ context.Context, ref psa.Ref) (psa.Record, error) {
 		r.stale = true
 		w.stale = true
 		w.note("stale read", p.is, ref.Kind, ref.ID)
+	}
+	if s.wakes && r.prev == nil {
+		r.updated = s.clock()
 	}
 	err := w.after(p.is, "get")
 	if rec.Err == nil {
@@ -380,6 +381,7 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 	w.closes(s, r, closed)
 	r.readRev, r.stale = r.rev, false
 	rec := s.show(r, r.fields, r.updated, r.rev)
+	r.told[w.depth] = told{} // nobody goes by what was before a write
 	w.tell(r, rec)
 	w.read(p.is, r)
 	if err := w.after(p.is, "update"); err != nil {

@@ -18,15 +18,22 @@ import (
 type told struct {
 	life    int // of the process
 	fields  psa.Fields
+	rev     int
+	older   bool // it was told something else before, which it may still go by
 	updated time.Time
 	entered time.Time // true time of the last change by people
 }
 
 // tell remembers what the running process is told of a row.
 func (w *world) tell(r *row, rec psa.Record) {
-	if rec.Err == nil && !rec.Unchanged {
-		r.told[w.depth] = told{w.life, rec.Fields, rec.Updated, r.entered}
+	if rec.Err != nil || rec.Unchanged {
+		return
 	}
+	now := told{life: w.life, fields: rec.Fields, rev: r.rev, updated: rec.Updated, entered: r.entered}
+	if was := &r.told[w.depth]; was.life == w.life {
+		now.older = was.older || was.rev != r.rev
+	}
+	r.told[w.depth] = now
 }
 
 // A verdict is what becomes of a group of fields that both sides changed, or
@@ -65,17 +72,18 @@ func (w *world) decided(b *cache.StateBatch) {
 			if !ok || !w.equal(a.Side, a.Before[name], a.Side, d.sides[a.Side].fields[name]) {
 				continue // about what another process saw, or what is in no world
 			}
+			source := a.Side.Other()
 			v, by := d.verdict(a.By)
 			w.stats.Decisions++
 			switch {
 			case v == unsure:
 				w.stats.Decisions--
-			case v != wins(a.Side.Other()):
+			case v != wins(source):
 				w.violated("I15", "%s: %s of the %s side is overwritten by %s, which %s does not say (%v, %v, base %v)", a.Link, name, a.Side, a.By, by,
 					d.sides[0].fields[name], d.sides[1].fields[name], d.link.Base)
-			case !w.equal(a.Side, a.After[name], a.Side.Other(), d.sides[a.Side.Other()].fields[name]):
-				w.violated("I15", "%s: %s becomes %v, which the %s side does not hold", a.Link, name, a.After[name], a.Side.Other())
-			case by == "newest" && d.olderWins(a.Side.Other()):
+			case !w.equal(a.Side, a.After[name], source, d.sides[source].fields[name]) && !d.asLeft(a, name):
+				w.violated("I15", "%s: %s becomes %v, which the %s side does not hold", a.Link, name, a.After[name], source)
+			case by == "newest" && d.olderWins(source):
 				w.violated("I15", "%s: the older change of %s wins", a.Link, name)
 			}
 		}
@@ -121,6 +129,9 @@ func (w *world) disputeOf(b *cache.StateBatch, key, field string) (d dispute, ok
 			return d, false
 		}
 		d.rows[s], d.sides[s] = r, r.told[w.depth]
+		if d.sides[s].older {
+			return d, false
+		}
 	}
 	group, known := 0, false
 	for _, f := range w.plan.fields[w.shape.edited][k] {
@@ -281,10 +292,17 @@ func (d *dispute) newest() verdict {
 // truth, where the clocks are as good as they have to be.
 func (d *dispute) olderWins(winner bridge.Side) bool {
 	w := d.w
-	if !w.calm() || w.stepped || (w.sides[0].skew-w.sides[1].skew).Abs() > skewBound || d.rows[winner].orphaned {
+	if !w.calm() || w.stepped || w.sides[0].wakes || w.sides[1].wakes || (w.sides[0].skew-w.sides[1].skew).Abs() > skewBound || d.rows[winner].orphaned {
 		return false
 	}
 	return d.sides[winner].entered.Before(d.sides[winner.Other()].entered)
+}
+
+// asLeft reports whether the owner's value is written as both sides left it: a
+// record that was not read for its own sake is taken to be like that.
+func (d *dispute) asLeft(a *cache.Audit, name string) bool {
+	source := a.Side.Other()
+	return d.w.equal(a.Side, a.After[name], source, d.link.Base[source][name])
 }
 
 // alike reports whether both sides mean the same.

@@ -304,10 +304,14 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 		w.violated("I28", "%s %s %s is locked and was written", s.is, sp.kind, r.id)
 	}
 	cas := s.cas && patch.IfVersion != ""
+	w.sent = 0
 	for i, name := range sp.fields {
 		v, ok := patch.Set[name]
 		if !ok {
 			continue
+		}
+		if w.sent == 0 {
+			w.sent = i
 		}
 		was, now := r.tokens[i], w.tokenOf(s, r, i, v)
 		window := r.edited[i] > r.readRev
@@ -406,6 +410,7 @@ func (w *world) saved(before *state, b *cache.StateBatch) {
 		if w.trace != nil {
 			w.trace(fmt.Sprintf("   task %s due=%v %s", t.ID, t.Due.Format("15:04:05"), t.Reason))
 		}
+		w.cameBack(t)
 		if t.Type == bridge.TaskConflict && t.Rev == 0 {
 			w.stats.Conflicts++
 			w.sound(t)

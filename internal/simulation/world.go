@@ -47,6 +47,7 @@ type world struct {
 	ios      int
 	log      uint64
 	trace    func(string)
+	sent     int     // the first field that a bridge wrote last
 	lastRead [3]*row // by depth: what was read last, with nothing slow after it
 
 	tokens   []token
@@ -57,6 +58,7 @@ type world struct {
 	stale    bool
 	edited   bool // the map was edited
 	phased   bool // the policy was changed
+	merges   bool // a ticket is merged once
 	split    bool // a group was edited between a read and the write that followed
 	began    bool // the first cycle
 	upset    bool // something special happened to the connection

@@ -368,6 +368,9 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
+	if b.Tasks, err = r.family(&l); err != nil {
+		return err
+	}
 	next := r.follow(&l, s)
 	b.Tasks = append(b.Tasks, *next)
 	if err := r.saveTasks(b); err != nil {
@@ -381,7 +384,7 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 // returned deals with a row of a link that is gone. One that was restored takes
 // part again; the counterpart of a deleted one waits for what a person says.
 func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
-	if l.Gone[s].At.IsZero() || l.Gone[s].MergedInto != "" || r.outside(s, rec) != "" {
+	if l.Gone[s].At.IsZero() || l.Gone[s].MergedInto != "" || r.outside(s, rec) != "" || !rec.Active && r.sides[s].offers.Can(l.Kind, psa.CanDeactivate) {
 		return r.done(s, rec)
 	}
 	l.Gone[s] = cache.Fate{}
@@ -394,6 +397,10 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 	l.State, l.Reason = cache.LinkLive, ""
 	b := cache.StateBatch{Links: []cache.Link{l}, DropTasks: []string{taskID(TaskDeleted, s.Other(), l.Kind, l.IDs[s.Other()])},
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "restored on the " + s.String() + " side"}}}
+	var err error
+	if b.Tasks, err = r.family(&l); err != nil {
+		return err
+	}
 	next := r.follow(&l, s)
 	b.Tasks = append(b.Tasks, *next)
 	for t := range Side(2) { // what is below it was passed over meanwhile
@@ -407,6 +414,6 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 		return err
 	}
 	l.Rev++
-	_, err := r.reconcile(l, s, rec, how{both: true, retry: next})
+	_, err = r.reconcile(l, s, rec, how{both: true, retry: next})
 	return err
 }

@@ -83,18 +83,9 @@ func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
 	}
 	l.State, l.Reason = cache.LinkLive, ""
 	b := cache.StateBatch{Links: []cache.Link{l}, Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "in scope again"}}}
-	for t := range Side(2) {
-		tasks, err := r.childTasks(l, t, "", true)
-		if err != nil {
-			return err
-		}
-		b.Tasks = append(b.Tasks, tasks...)
-	}
-	woken, err := r.wakeTasks(&l)
-	if err != nil {
+	if b.Tasks, err = r.family(&l); err != nil {
 		return err
 	}
-	b.Tasks = append(b.Tasks, woken...)
 	h.retry, h.live = r.follow(&l, s), false
 	b.Tasks = append(b.Tasks, *h.retry)
 	if err := r.saveTasks(b); err != nil {
@@ -102,6 +93,24 @@ func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
 	}
 	l.Rev++
 	return r.settled(l, s, rec, other, h)
+}
+
+// family has everything looked at again that was passed over while a link did
+// not take part, or while one of its records had no link: children, and records
+// that refer to it.
+func (r *run) family(l *cache.Link) ([]cache.Task, error) {
+	out, err := r.wakeTasks(l)
+	if err != nil {
+		return nil, err
+	}
+	for s := range Side(2) {
+		tasks, err := r.childTasks(*l, s, visitAll, true)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, tasks...)
+	}
+	return out, nil
 }
 
 func seenOf(s Side, rec psa.Record) []cache.Seen {
