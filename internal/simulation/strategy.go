@@ -81,7 +81,7 @@ func (w *world) decided(b *cache.StateBatch) {
 			case v != wins(source):
 				w.violated("I15", "%s: %s of the %s side is overwritten by %s, which %s does not say (%v, %v, base %v)", a.Link, name, a.Side, a.By, by,
 					d.sides[0].fields[name], d.sides[1].fields[name], d.link.Base)
-			case !w.equal(a.Side, a.After[name], source, d.sides[source].fields[name]) && !d.asLeft(a, name):
+			case !w.equal(a.Side, a.After[name], source, d.sides[source].fields[name]) && !d.asLeft(a, name) && !discreet(a.Kind, name):
 				w.violated("I15", "%s: %s becomes %v, which the %s side does not hold", a.Link, name, a.After[name], source)
 			case by == "newest" && d.olderWins(source):
 				w.violated("I15", "%s: the older change of %s wins", a.Link, name)
@@ -296,6 +296,11 @@ func (d *dispute) olderWins(winner bridge.Side) bool {
 		return false
 	}
 	return d.sides[winner].entered.Before(d.sides[winner.Other()].entered)
+}
+
+// discreet reports whether an audit does not keep what a field becomes.
+func discreet(kind psa.Kind, field string) bool {
+	return kind == psa.KindNote && field == "text" || kind == psa.KindTimeEntry && field == "internal_notes"
 }
 
 // asLeft reports whether the owner's value is written as both sides left it: a
