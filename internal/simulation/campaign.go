@@ -22,6 +22,7 @@ type Campaign struct {
 	Failures  int           // stop after so many; 0: one
 	Shrinks   int           // candidates that are tried to shrink one; 0: none
 	Time      time.Duration // stop after so long; 0: never
+	Order     bool          // make edits in two orders instead, see [Simulator.Order]
 	Twice     int           // every so many-th history is run twice and compared; 0: every 100th
 }
 
@@ -85,6 +86,10 @@ func (c Campaign) Run() *Outcome {
 	for range workers {
 		wg.Go(func() {
 			sim := New()
+			history := sim.Run
+			if c.Order {
+				history = sim.Order
+			}
 			var stats Stats
 			for failed.Load() < int64(most) {
 				n := next.Add(1) - 1
@@ -93,9 +98,9 @@ func (c Campaign) Run() *Outcome {
 				}
 				seed := c.Seed + uint64(n)
 				tape := NewTape(seed)
-				res := sim.Run(tape, nil)
+				res := history(tape, nil)
 				if res.Violation == nil && n%int64(twice) == 0 {
-					if again := sim.Run(Replay(tape.Bytes()), nil); again.Log != res.Log {
+					if again := history(Replay(tape.Bytes()), nil); again.Log != res.Log {
 						res.Violation = &Violation{"I26", "two runs of one tape differ"}
 					}
 				}
@@ -107,10 +112,10 @@ func (c Campaign) Run() *Outcome {
 				f := Failure{Seed: seed, After: int(n), Invariant: res.Violation.Invariant, Text: res.Violation.Text, Tape: tape.Bytes()}
 				if c.Shrinks > 0 && f.Invariant != "I26" {
 					f.Tape = Shrink(f.Tape, c.Shrinks, func(b []byte) bool {
-						v := sim.Run(Replay(b), nil).Violation
+						v := history(Replay(b), nil).Violation
 						return v != nil && v.Invariant == f.Invariant
 					})
-					f.Text = sim.Run(Replay(f.Tape), nil).Violation.Text
+					f.Text = history(Replay(f.Tape), nil).Violation.Text
 				}
 				mu.Lock()
 				out.Failures = append(out.Failures, f)

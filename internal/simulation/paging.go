@@ -69,6 +69,7 @@ func (l *reader) page(size int) (page []*row, more, ok bool) {
 			from++
 		}
 	case byOffset:
+		rows = l.drift(rows)
 		if l.at > 0 && (l.at > len(rows) || rows[l.at-1].n != l.after) {
 			return nil, false, false
 		}
@@ -79,6 +80,16 @@ func (l *reader) page(size int) (page []*row, more, ok bool) {
 		l.after, l.stamp, l.at = page[n-1].n, l.stampOf(page[n-1]), from+n
 	}
 	return page, from+len(page) < len(rows), true
+}
+
+// drift lets somebody delete the first row while a list is read, now and then.
+func (l *reader) drift(rows []*row) []*row {
+	w := l.s.w
+	if l.at == 0 || len(rows) == 0 || !w.faulty() || w.tape.IntN(2) == 0 || w.needed(l.s, rows[0]) {
+		return rows
+	}
+	w.remove(l.s, rows[0])
+	return rows[1:]
 }
 
 func (l *reader) stampOf(r *row) time.Time { return r.updated.Truncate(l.s.does.grain) }

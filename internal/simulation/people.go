@@ -368,7 +368,7 @@ func (w *world) sometime() {
 func (w *world) goesOn(s bridge.Side, op string) {
 	n := 0
 	if op == "update" && w.lastRead[w.depth] != nil {
-		n = w.tape.IntN(4)
+		n = w.tape.IntN(8)
 	}
 	if n%2 == 0 {
 		return
@@ -376,7 +376,7 @@ func (w *world) goesOn(s bridge.Side, op string) {
 	o := w.peerOf(w.sides[s], w.lastRead[w.depth])
 	switch {
 	case o == nil || o.gone || o.hidden:
-	case n == 3 && w.sent > 0 && !o.locked && slices.Contains(specs[o.kind].texts, w.sent): // the very field
+	case n > 1 && w.sent > 0 && !o.locked && slices.Contains(specs[o.kind].texts, w.sent): // the very field
 		n := w.issue(s.Other(), o, w.sent)
 		w.set(w.sides[s.Other()], o, w.sent, w.text(n), n)
 	default:

@@ -75,6 +75,9 @@ func (w *world) decided(b *cache.StateBatch) {
 			source := a.Side.Other()
 			v, by := d.verdict(a.By)
 			w.stats.Decisions++
+			if d.change[0] && d.change[1] && !d.first && d.known(name) {
+				w.stats.FalseConflicts++
+			}
 			switch {
 			case v == unsure:
 				w.stats.Decisions--
@@ -296,6 +299,13 @@ func (d *dispute) olderWins(winner bridge.Side) bool {
 		return false
 	}
 	return d.sides[winner].entered.Before(d.sides[winner.Other()].entered)
+}
+
+// known reports whether who entered one of the two values knew the other one.
+func (d *dispute) known(field string) bool {
+	i := specs[kindIndex(d.link.Kind)].index(field)
+	a, b := d.rows[0].tokens[i], d.rows[1].tokens[i]
+	return a > 0 && b > 0 && (d.w.descends(a, b) || d.w.descends(b, a))
 }
 
 // discreet reports whether an audit does not keep what a field becomes.

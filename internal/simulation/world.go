@@ -227,7 +227,11 @@ func (w *world) after(s bridge.Side, op string) error {
 	if f.crash > 0 && w.tape.Chance(f.crash) {
 		w.die()
 	}
-	if f.lost > 0 && w.tape.Chance(f.lost) {
+	lost := f.lost
+	if op == "update" {
+		lost *= 8 // what nobody knows the outcome of is worth seeing often
+	}
+	if lost > 0 && w.tape.Chance(lost) {
 		w.stats.Errors++
 		w.goesOn(s, op)
 		if w.trace != nil {

@@ -23,6 +23,7 @@ func main() {
 	flag.IntVar(&c.Workers, "workers", 2, "histories at the same time")
 	flag.IntVar(&c.Failures, "failures", 1, "stop after so many failures")
 	flag.IntVar(&c.Shrinks, "shrink", 3000, "candidates tried to shrink a failure")
+	flag.BoolVar(&c.Order, "order", false, "make edits in two orders and compare")
 	flag.DurationVar(&c.Time, "time", 0, "stop after so long; 0: never")
 	tape := flag.String("tape", "", "replay this file")
 	one := flag.Bool("one", false, "replay only the seed")
@@ -48,7 +49,12 @@ func main() {
 		if *verbose {
 			trace = func(s string) { fmt.Println(s) }
 		}
-		res := simulation.New().Run(t, trace)
+		sim := simulation.New()
+		history := sim.Run
+		if c.Order {
+			history = sim.Order
+		}
+		res := history(t, trace)
 		if res.Violation != nil {
 			fmt.Println(res.Violation)
 			os.Exit(1)
