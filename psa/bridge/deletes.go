@@ -403,13 +403,6 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 	}
 	next := r.follow(&l, s)
 	b.Tasks = append(b.Tasks, *next)
-	for t := range Side(2) { // what is below it was passed over meanwhile
-		tasks, err := r.childTasks(l, t, visitAll, true)
-		if err != nil {
-			return err
-		}
-		b.Tasks = append(b.Tasks, tasks...)
-	}
 	if err := r.saveTasks(b); err != nil {
 		return err
 	}
