@@ -173,7 +173,6 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 			r.tokens[i] = w.tokenOf(s, r, i, v)
 		}
 	}
-	r.of = w.peerOf(s, r)
 	if w.trace != nil {
 		w.trace(fmt.Sprintf("   created %s %s/%s of %s: %v", s.is, sp.kind, r.id, r.birth, fields))
 	}
@@ -181,11 +180,14 @@ func (w *world) created(s *side, r *row, fields psa.Fields) {
 	for _, l := range w.state.links {
 		p := l.Pending
 		if l.State == cache.LinkHalf && l.Kind == sp.kind && p != nil && p.Op == "create" && p.Side == s.is &&
-			number(p.Sent[sp.fields[0]]) == number(fields[sp.fields[0]]) {
+			number(p.Sent[sp.fields[0]]) == number(fields[sp.fields[0]]) && (intent == nil || p.At.After(intent.Pending.At)) {
 			intent = l
 		}
 	}
-	if intent == nil {
+	if intent != nil {
+		r.of = w.sides[s.is.Other()].find(r.kind, intent.IDs[s.is.Other()])
+	} else {
+		r.of = w.peerOf(s, r)
 		w.violated("I30", "%s %s %s was created without a stored intent", s.is, sp.kind, r.id)
 	}
 	w.firstCopy(s, r, b)
@@ -216,6 +218,8 @@ func (w *world) firstCopy(s *side, r *row, b *birth) {
 		}
 		marked := r.fields["external_ref"] != nil && s.does.find
 		switch {
+		case o.engine && o.of != nil && r.of != nil && o.of != r.of:
+			w.stats.Duplicates++ // each is the counterpart of another copy
 		case o.veiled || r.of != nil && (r.of.veiled || r.of.unfound):
 			w.stats.Duplicates++ // what cannot be seen cannot be found
 		case !o.engine && r.of != nil && r.of.engine && r.of.fields["external_ref"] == nil && (w.restored || r.of.changed()):

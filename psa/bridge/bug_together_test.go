@@ -239,3 +239,60 @@ func TestStatusOfALostCreate(t *testing.T) {
 	w.want("status", refOf(w, bridge.Right, there, "status"), "Waiting Customer")
 	w.want("tasks", w.types(), "conflict")
 }
+
+// A value that replaced a refused one is not sent again, if only the answer to it
+// was lost.
+func TestLostAnswerAfterARefusal(t *testing.T) {
+	w, l, r := pair(t, basic)
+	sent := 0
+	w.right.AddRule(func(wr psatest.Write) error {
+		switch wr.Set["po_number"] {
+		case "PO-1":
+			wr.Row.Fields["po_number"] = "replaced"
+		case "PO-2":
+			sent++
+		}
+		return nil
+	})
+	w.left.Edit(l, psa.Fields{"po_number": "PO-1"})
+	w.settle()
+	w.want("tasks", w.types(), "refused")
+	w.left.Edit(l, psa.Fields{"po_number": "PO-2"})
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrTimeout, Applied: true})
+	w.once()
+	w.left.Edit(l, psa.Fields{"summary": "goes on"})
+	w.tick(time.Hour)
+	w.settle()
+	w.want("po_number", fieldOf(w, bridge.Right, r, "po_number"), "PO-2")
+	w.want("summary", fieldOf(w, bridge.Right, r, "summary"), "goes on")
+	w.want("sent", sent, 1)
+	w.want("tasks", w.tasks(), "[]")
+}
+
+// A create under a record that cannot be seen is not repeated, since nobody can
+// see either whether it has happened.
+func TestLostCreateUnderAHiddenParent(t *testing.T) {
+	w, l, r := pair(t, basic)
+	made := w.left.Put(psatest.Row(psa.KindNote, "", psa.Fields{"ticket": psatest.RefTo(l.ID, ""), "text": "only once", "visibility": "internal"}))[0]
+	w.left.Touch(l)
+	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
+		psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 1, Err: psa.ErrUnavailable})
+	w.tick(2 * time.Minute)
+	_, _ = w.b.Once(t.Context()) // cut by the list
+	notes := func() int { return len(find(w, bridge.Right, psa.KindNote, "text", "only once")) }
+	w.want("notes", notes(), 1)
+	w.right.Heal()
+	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 4, Err: psa.ErrNotFound})
+	for range 4 {
+		w.tick(5 * time.Minute)
+		w.once()
+	}
+	w.want("notes while the ticket is hidden", notes(), 1)
+	w.right.Heal()
+	w.right.Touch(r)
+	w.tick(3 * time.Hour)
+	w.settle()
+	w.want("notes", notes(), 1)
+	w.want("the copy", w.peer(bridge.Left, made).Fields["text"], "only once")
+	w.want("tasks", w.tasks(), "[]")
+}

@@ -171,13 +171,14 @@ func (m *merging) look(i int) {
 	for s := range Side(2) {
 		st.base[s] = conflict.At(m.in.link.Base[s], u.name)
 	}
+	settled := false
 	if p := m.in.link.Pending; p != nil && p.Op == opUpdate && m.in.view[p.Side].known {
 		if base, ok := m.in.arrived(u, p); ok {
-			st.base = base
+			st.base, settled = base, true
 		}
 	}
 	parked := m.parkedOf(u.group)
-	if parked != nil && parked.Why == whyRefused && !m.isAnswered(u.group) && (m.in.again == nil || !m.in.again(*parked)) {
+	if parked != nil && parked.Why == whyRefused && !settled && !m.isAnswered(u.group) && (m.in.again == nil || !m.in.again(*parked)) {
 		// The written system has said what it makes of the value: what stands
 		// there is its answer, what comes now is new. The other side's edit was
 		// carried nowhere yet, and stays one.

@@ -50,19 +50,19 @@ func inactiveReason(l cache.Link, s Side) bool {
 	return l.Reason == "inactive on the "+s.String()+" side"
 }
 
-// sleep leaves both records alone from now on.
-func (r *run) sleep(l cache.Link, s Side, rec psa.Record, why string) error {
+// sleep leaves both records alone from now on, and drops tasks that are done.
+func (r *run) sleep(l cache.Link, s Side, rec psa.Record, why string, done ...string) error {
 	l.State, l.Reason = cache.LinkDormant, why
 	r.rep.Dormant++
-	return r.save(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec),
+	return r.save(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec), DropTasks: done,
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "dormant: " + why}}})
 }
 
 // stop ends a comparison of records of which one turns out to take no part.
 func (r *run) stop(k *kindRules, l cache.Link, in *input, s Side, why string) error {
-	confirmed(k, &l, in)
+	done := confirmed(k, &l, in)
 	l.Pending = nil
-	return r.sleep(l, s, in.view[s].rec, why)
+	return r.sleep(l, s, in.view[s].rec, why, done...)
 }
 
 // wake takes a link up again that was out of scope, if its other record takes

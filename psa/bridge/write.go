@@ -34,7 +34,7 @@ func sameWrite(a, b written) bool {
 // intend stores what is about to be written before anything is read again, so
 // that nothing slow happens between the read and the write.
 func (r *run) intend(k *kindRules, l *cache.Link, in *input, out *outcome, to Side) error {
-	confirmed(k, l, in)
+	done := confirmed(k, l, in)
 	p := &cache.Pending{Op: opUpdate, Side: to, At: r.now()}
 	// What a decision overwrites is told before it is lost.
 	a := cache.Audit{Op: opDecide, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: to, Before: psa.Fields{}, After: psa.Fields{}}
@@ -57,7 +57,7 @@ func (r *run) intend(k *kindRules, l *cache.Link, in *input, out *outcome, to Si
 		p.Base[to][name], p.Base[to.Other()][name] = w.want, w.from
 	}
 	l.Pending = p
-	b := cache.StateBatch{Links: []cache.Link{*l}, Synced: true}
+	b := cache.StateBatch{Links: []cache.Link{*l}, DropTasks: done, Synced: true}
 	if len(a.After) > 0 {
 		b.Audits = []cache.Audit{a}
 	}
@@ -80,15 +80,18 @@ func (r *run) unintend(l *cache.Link) error {
 }
 
 // confirmed makes what an earlier intent sent part of the base, where it is
-// there: that write happened, though its answer was lost.
-func confirmed(k *kindRules, l *cache.Link, in *input) {
+// there: that write happened, though its answer was lost. It returns the tasks
+// about what the write was to settle.
+func confirmed(k *kindRules, l *cache.Link, in *input) (done []string) {
 	p := l.Pending
 	if p == nil || p.Op != opUpdate || !in.view[p.Side].known {
-		return
+		return nil
 	}
 	agreed := [2]psa.Fields{{}, {}}
+	var wrote []written
 	for i := range k.units {
 		if base, ok := in.arrived(&k.units[i], p); ok {
+			wrote = append(wrote, written{unit: i})
 			for s := range Side(2) {
 				if v, ok := base[s].Get(); ok {
 					agreed[s][k.units[i].name] = v
@@ -97,6 +100,7 @@ func confirmed(k *kindRules, l *cache.Link, in *input) {
 		}
 	}
 	l.Base = [2]psa.Fields{overlaid(l.Base[Left], agreed[Left]), overlaid(l.Base[Right], agreed[Right])}
+	return dropParked(k, l, wrote)
 }
 
 // write sends a patch and makes what was confirmed part of the base. gone tells
