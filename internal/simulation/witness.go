@@ -387,9 +387,16 @@ func (w *world) deleting(s *side, r *row) {
 	case o != nil && o.gone:
 	case o != nil && o.touched.After(o.missed) && !o.missed.Before(w.started):
 		w.stats.Windows++ // restored since it was asked for, at once before
+	case o != nil && o.hidden && !w.sides[s.is.Other()].does.deletions && w.showsOthers(w.sides[s.is.Other()], o):
+		w.stats.Hidden++ // nothing tells it from one that was deleted
 	default:
 		w.violated("I8", "%s %s %s was deleted though nobody deleted its counterpart", s.is, specs[r.kind].kind, r.id)
 	}
+}
+
+// showsOthers reports whether a side shows a linked row beside one of its kind.
+func (w *world) showsOthers(s *side, r *row) bool {
+	return slices.ContainsFunc(s.rows[r.kind], func(o *row) bool { return o != r && !o.gone && !o.hidden && w.knows(s, o) })
 }
 
 // saved looks at what a bridge stored.

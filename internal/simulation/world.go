@@ -85,7 +85,7 @@ func (v *Violation) Error() string { return v.Invariant + ": " + v.Text }
 type Stats struct {
 	Histories, Cycles, Steps, IOs, Crashes, Errors, People, Workers, Restores int
 	Writes, Windows, FalseConflicts, Conflicts, Losers, StaleWrites           int
-	Duplicates, Resurrections                                                 int // that cannot be avoided
+	Duplicates, Resurrections, Hidden                                         int // that cannot be avoided
 	Places                                                                    int // values of a record that took a merged one's place
 	Decisions                                                                 int // that were worked out once more
 	Bytes                                                                     int
@@ -112,6 +112,7 @@ func (s *Stats) Add(o *Stats) {
 	s.Duplicates += o.Duplicates
 	s.Resurrections += o.Resurrections
 	s.Decisions += o.Decisions
+	s.Hidden += o.Hidden
 	s.Bytes += o.Bytes
 }
 

@@ -155,10 +155,12 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 	if err != nil {
 		return &stateErr{err}
 	}
-	set := cache.StateBatch{Settings: map[string]string{name: psa.FormatTime(r.server[s].Add(-r.b.opts.Overlap))}}
+	read := func() error {
+		return r.save(cache.StateBatch{Settings: map[string]string{name: psa.FormatTime(r.server[s].Add(-r.b.opts.Overlap))}})
+	}
 	since, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil { // the first time: there are no links yet
-		return r.save(set)
+		return read()
 	}
 	if r.server[s].Sub(since) < r.b.opts.ConfirmAfter {
 		return nil
@@ -190,7 +192,7 @@ func (r *run) deletions(kind psa.Kind, s Side) error {
 	if r.rep.Skipped > skipped { // the next run reads again what is left
 		return nil
 	}
-	return r.save(set)
+	return read()
 }
 
 // alsoGone notes that the counterpart of a deleted record is gone, too.

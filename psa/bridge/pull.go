@@ -35,7 +35,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 	if err != nil {
 		return false, &stateErr{err}
 	}
-	anew := r.anewOf(kind)
+	anew, resumes := r.anewOf(kind), f.Can.Has(psa.CanResume)
 	swept := r.b.opts.SweepEvery > 0 && r.now().Sub(cur.Swept) >= r.b.opts.SweepEvery
 	if f.PerParent { // a list of what changed would ask for every parent
 		if cur.Swept.IsZero() || anew || swept && parentOf(kind) == psa.KindCompany {
@@ -56,7 +56,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 	}
 	list := ListReport{Side: s, Kind: kind, Full: full}
 	began := r.server[s]
-	if !cur.Began.IsZero() && cur.Full == full && f.Can.Has(psa.CanResume) && !anew {
+	if !cur.Began.IsZero() && cur.Full == full && resumes && !anew {
 		began, q.Since, q.After = cur.Began, cur.From, cur.After
 	}
 	q.Scope = r.narrow(kind, s)
@@ -95,7 +95,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		}
 		if rows%1000 == 0 {
 			r.event(EventProgress, s, kind, rec.ID, fmt.Sprintf("%d rows", rows))
-			if f.Can.Has(psa.CanResume) && r.rep.Skipped == skipped {
+			if resumes && r.rep.Skipped == skipped {
 				cur.Began, cur.From, cur.Full, cur.After = began, q.Since, full, rec.ID
 				if err := r.checkpoint(cur); err != nil {
 					return false, err

@@ -62,7 +62,8 @@ func main() {
 		fmt.Printf("every invariant held; log %016x\n", res.Log)
 		return
 	}
-	debug.SetGCPercent(400) // memory is cheaper than time here
+	debug.SetGCPercent(1000) // memory is cheaper than time here
+	debug.SetMemoryLimit(2 << 30)
 	began := time.Now()
 	out := c.Run()
 	out.Took = time.Since(began)
