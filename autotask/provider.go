@@ -88,6 +88,10 @@ func (Credentials) String() string { return "autotask.Credentials{…}" }
 // GoString keeps the login out of logs.
 func (c Credentials) GoString() string { return c.String() }
 
+// MarshalText keeps the login out of JSON and of structured logs; there is no
+// way back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // A Provider is one Autotask PSA database. It implements [psa.Provider] and,
 // of the optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
 // [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],

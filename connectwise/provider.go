@@ -119,6 +119,10 @@ func (Credentials) String() string { return "connectwise.Credentials{…}" }
 // GoString keeps the keys out of logs.
 func (c Credentials) GoString() string { return c.String() }
 
+// MarshalText keeps the keys out of JSON and of structured logs; there is no
+// way back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // A Provider is one ConnectWise PSA account. It implements [psa.Provider] and,
 // of the optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
 // [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],

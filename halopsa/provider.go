@@ -110,6 +110,10 @@ func (Credentials) String() string { return "halopsa.Credentials{…}" }
 // GoString keeps the secret out of logs.
 func (c Credentials) GoString() string { return c.String() }
 
+// MarshalText keeps the secret out of JSON and of structured logs; there is no
+// way back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // A Provider is one HaloPSA instance. It implements [psa.Provider] and, of the
 // optional extras, [psa.Counter], [psa.Checker], [psa.Instancer],
 // [psa.ServerTimer], [psa.Finder], [psa.DeletionLister], [psa.Creator],
