@@ -8,9 +8,7 @@
 // that was shrunk are the same thing. docs/reliability.md says what the
 // invariants (I1 to I31) mean, what they promise, and how to replay a seed.
 //
-// Checked elsewhere: I17 to I19 (tenants, secrets, egress) and I24 (rates) by
-// internal/endtoend and internal/rest, I20 by psa/resync, I21 by mapping, I27
-// (dry runs) by psa/bridge. Not checked yet: I9 needs webhooks, which do not
-// exist; I10 (order of independent edits) and I15 (the value each strategy gives)
-// are properties of conflict and of the planner's own tests.
+// docs/reliability.md says for each invariant which file checks it, and for each
+// fault where it is injected. I9 (webhooks in any order and number) does not
+// apply: there are none, a bridge reads lists only.
 package simulation

@@ -290,7 +290,7 @@ func (w *world) settle() {
 		if w.state.setting("pause") != "" {
 			w.state.set("pause", "")
 		}
-		writes := w.writes
+		writes, was := w.writes, w.state.backup()
 		_, last = w.cycle(0)
 		w.now = w.now.Add(12 * time.Minute)
 		if w.failure != nil {
@@ -305,7 +305,9 @@ func (w *world) settle() {
 			continue
 		}
 		if w.writes == writes && !w.busy() {
-			calm++
+			if calm++; calm == 2 {
+				w.quiescent(was)
+			}
 		} else {
 			calm = 0
 		}

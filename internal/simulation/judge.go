@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -119,6 +120,23 @@ func (w *world) late(s *side, r *row) {
 	p := s.find(ticket, r.fields.Ref("ticket").ID)
 	if p != nil && !p.closedIn.IsZero() && p.fields.Bool("closed") == psa.Yes && r.of.made.Before(p.closedIn) && r.of.made.Equal(r.of.touched) {
 		w.violated("I28", "%s ticket %s was closed before %s %s, which was there", s.is, p.id, specs[r.kind].kind, r.birth)
+	}
+}
+
+// quiescent judges that a cycle with nothing to do leaves what is known of
+// records as it was: only cursors move, and what lists told. Rows without hashes
+// cannot be told from new ones, and what was refused is tried again.
+func (w *world) quiescent(was *state) {
+	if !w.sides[0].hashes || !w.sides[1].hashes {
+		return
+	}
+	switch now := w.state; {
+	case len(now.audits) != len(was.audits):
+		w.violated("I2", "a cycle with nothing to do tells that it did %s", now.audits[len(now.audits)-1].Op)
+	case !slices.Equal(now.links, was.links):
+		w.violated("I2", "a cycle with nothing to do saves links")
+	case !slices.Equal(now.tasks, was.tasks):
+		w.violated("I2", "a cycle with nothing to do saves tasks")
 	}
 }
 
