@@ -49,7 +49,8 @@ type row struct {
 	updated  time.Time // full precision, on the side's clock
 	made     time.Time // true time
 	touched  time.Time // true time of the last change
-	rev      int
+	rev      int       // counts changes, those of notes and time entries on it, too
+	look     int       // counts changes that its own values show
 	active   bool
 	gone     bool
 	into     string // merged into
@@ -76,10 +77,14 @@ type row struct {
 }
 
 type version struct {
-	fields  psa.Fields
-	updated time.Time
-	rev     int
-	until   time.Time // a read may still return this
+	fields    psa.Fields
+	updated   time.Time
+	rev, look int
+	until     time.Time // a read may still return this
+}
+
+func (r *row) now() version {
+	return version{fields: r.fields, updated: r.updated, rev: r.rev, look: r.look}
 }
 
 func (s *side) clock() time.Time { return s.w.now.Add(s.skew) }
@@ -122,24 +127,29 @@ func (s *side) canon(v any) any {
 }
 
 // show is a row as the system tells it.
-func (s *side) show(r *row, fields psa.Fields, updated time.Time, rev int) psa.Record {
-	rec := psa.Record{Ref: psa.Ref{Kind: specs[r.kind].kind, ID: r.id}, Active: r.active, Fields: fields}
+func (s *side) show(r *row, v version) psa.Record {
+	rec := psa.Record{Ref: psa.Ref{Kind: specs[r.kind].kind, ID: r.id}, Active: r.active, Fields: v.fields}
 	if !s.does.mute {
-		rec.Updated = updated.Truncate(s.does.grain)
+		rec.Updated = v.updated.Truncate(s.does.grain)
 	}
 	if sp := &specs[r.kind]; sp.parent != "" {
-		rec.Parent = psa.Ref{Kind: sp.parent, ID: fields.Ref(string(sp.parent)).ID}
+		rec.Parent = psa.Ref{Kind: sp.parent, ID: v.fields.Ref(string(sp.parent)).ID}
 		if rec.Parent.ID == "" {
 			rec.Parent = psa.Ref{}
 		}
 	}
 	if s.cas {
-		rec.Version = strconv.Itoa(rev)
+		rec.Version = strconv.Itoa(v.rev)
 	}
 	if s.hashes {
 		rec.Hash[0], rec.Hash[1] = byte(s.is+1), byte(r.kind+1)
 		binary.LittleEndian.PutUint32(rec.Hash[4:], uint32(r.n))
-		binary.LittleEndian.PutUint32(rec.Hash[8:], uint32(rev))
+		look := v.look
+		if s.does.mute {
+			look = v.rev // something has to show it
+		}
+		binary.LittleEndian.PutUint32(rec.Hash[8:], uint32(look))
+		binary.LittleEndian.PutUint32(rec.Hash[12:], uint32(rec.Updated.UnixMilli()))
 	}
 	if r.bad {
 		rec.Err = &psa.Error{Provider: "simulated", Op: "decode", Code: psa.ErrData}
@@ -168,9 +178,12 @@ func (s *side) put(r *row, set psa.Fields) {
 // touch counts a change of a row, and moves the stamp of its parent.
 func (s *side) touch(r *row) {
 	if r.rev > 0 {
-		r.prev = &version{r.fields, r.updated, r.rev, s.w.now.Add(s.w.faults.staleFor)}
+		was := r.now()
+		was.until = s.w.now.Add(s.w.faults.staleFor)
+		r.prev = &was
 	}
 	r.rev++
+	r.look++
 	r.updated, r.touched, r.entered = s.clock(), s.w.now, s.w.now
 	if (r.kind == note || r.kind == timeEntry) && !s.still {
 		if p := s.find(ticket, r.fields.Ref("ticket").ID); p != nil && !p.gone {
@@ -238,12 +251,12 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 			}
 			page := make([]psa.Record, 0, len(rows))
 			for _, r := range rows {
-				fields := r.fields
+				now := r.now()
 				if s.does.terse {
-					fields = maps.Clone(fields)
-					delete(fields, "external_ref")
+					now.fields = maps.Clone(now.fields)
+					delete(now.fields, "external_ref")
 				}
-				rec := s.show(r, fields, r.updated, r.rev)
+				rec := s.show(r, now)
 				w.tell(r, rec)
 				page = append(page, rec)
 			}
@@ -297,10 +310,10 @@ func (p *socket) Get(_ context.Context, ref psa.Ref) (psa.Record, error) {
 		w.read(p.is, nil)
 		return psa.Record{}, failed("get", psa.ErrNotFound)
 	}
-	rec := s.show(r, r.fields, r.updated, r.rev)
+	rec := s.show(r, r.now())
 	r.readRev, r.stale = r.rev, false
 	if v := r.prev; v != nil && w.now.Before(v.until) && w.faulty() && w.tape.Chance(w.faults.stale) {
-		rec = s.show(r, v.fields, v.updated, v.rev)
+		rec = s.show(r, *v)
 		r.stale = true
 		w.stale = true
 		w.note("stale read", p.is, ref.Kind, ref.ID)
@@ -339,7 +352,7 @@ func (p *socket) Create(_ context.Context, kind psa.Kind, fields psa.Fields, not
 	w.late(s, r)
 	w.mailed(s, r, notify, true)
 	r.readRev = r.rev
-	rec := s.show(r, r.fields, r.updated, r.rev)
+	rec := s.show(r, r.now())
 	w.tell(r, rec)
 	if err := w.after(p.is, "create"); err != nil {
 		return psa.Record{}, err
@@ -380,7 +393,7 @@ func (p *socket) Update(_ context.Context, ref psa.Ref, patch psa.Patch) (psa.Re
 	}
 	w.closes(s, r, closed)
 	r.readRev, r.stale = r.rev, false
-	rec := s.show(r, r.fields, r.updated, r.rev)
+	rec := s.show(r, r.now())
 	r.told[w.depth] = told{} // nobody goes by what was before a write
 	w.tell(r, rec)
 	w.read(p.is, r)
@@ -501,7 +514,7 @@ func (p *socket) Find(_ context.Context, kind psa.Kind, by psa.Fields) iter.Seq2
 				hit = hit && strings.EqualFold(r.fields.String(name), v.(string))
 			}
 			if hit {
-				found = append(found, s.show(r, r.fields, r.updated, r.rev))
+				found = append(found, s.show(r, r.now()))
 			}
 		}
 		if err := w.after(p.is, "find"); err != nil {

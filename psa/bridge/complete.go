@@ -156,7 +156,7 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 	if _, any := pick(out, [2]bool{}); !any && out.fatal == "" {
 		if out.quiet(&l) {
 			if h.retry != nil {
-				return r.save(cache.StateBatch{Seen: seenOf(s, rec), DropTasks: []string{h.retry.ID}})
+				return r.save(cache.StateBatch{Seen: r.seenOf(s, rec), DropTasks: []string{h.retry.ID}})
 			}
 			return r.done(s, rec)
 		}

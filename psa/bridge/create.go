@@ -300,7 +300,7 @@ func (r *run) cannot(k *kindRules, s Side, rec psa.Record, reason, where string,
 	if len(waits) > 0 {
 		t.WaitsFor = s.String() + "/" + waits[0].String()
 	}
-	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: seenOf(s, rec)}
+	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: r.seenOf(s, rec)}
 	if h.retry != nil && h.retry.ID != t.ID {
 		b.DropTasks = []string{h.retry.ID}
 	}

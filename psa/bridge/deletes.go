@@ -393,7 +393,7 @@ func (r *run) returned(l cache.Link, s Side, rec psa.Record) error {
 	if !l.Gone[s.Other()].At.IsZero() {
 		// Its counterpart was deleted, too: only a person may want it back there.
 		l.Reason = "deleted on the " + s.Other().String() + " side"
-		return r.saveTasks(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec), Tasks: []cache.Task{{ID: taskID(TaskDeleted, s, l.Kind, rec.ID), Type: TaskDeleted, Kind: l.Kind,
+		return r.saveTasks(cache.StateBatch{Links: []cache.Link{l}, Seen: r.seenOf(s, rec), Tasks: []cache.Task{{ID: taskID(TaskDeleted, s, l.Kind, rec.ID), Type: TaskDeleted, Kind: l.Kind,
 			Side: s, Record: rec.ID, Link: l.Key, Reason: "restored on the " + s.String() + " side; its counterpart is deleted"}}})
 	}
 	l.State, l.Reason = cache.LinkLive, ""

@@ -16,7 +16,7 @@ func (r *run) ours(k *kindRules, s Side, rec psa.Record, source string, h how) e
 		return &stateErr{err}
 	}
 	if ok && l.IDs[s] != "" && l.State != cache.LinkGone {
-		return r.saveTasks(cache.StateBatch{Seen: seenOf(s, rec), Tasks: []cache.Task{{
+		return r.saveTasks(cache.StateBatch{Seen: r.seenOf(s, rec), Tasks: []cache.Task{{
 			ID: taskID(TaskMatch, s, k.kind, rec.ID), Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Link: l.Key, Candidates: []string{source},
 			Reason: "a second copy of a record that is linked already; delete one of them by hand",
 		}}})

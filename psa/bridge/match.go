@@ -227,7 +227,7 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 		t = cache.Task{ID: taskID(taskPaired, s, k.kind, rec.ID), Type: taskPaired, Kind: k.kind, Side: s, Record: rec.ID, Candidates: by,
 			Due: r.now(), Reason: "may be a record of the " + to.String() + " side that has a match task"}
 	}
-	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: seenOf(s, rec)}
+	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: r.seenOf(s, rec)}
 	return true, r.saveTasks(b)
 }
 

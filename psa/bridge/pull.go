@@ -163,14 +163,38 @@ func (r *run) flush() error {
 
 // done notes that a row was dealt with.
 func (r *run) done(s Side, rec psa.Record) error {
-	if rec.Hash.IsZero() {
-		return nil
-	}
-	r.seen = append(r.seen, cache.Seen{Side: s, Kind: rec.Kind, ID: rec.ID, Hash: rec.Hash})
+	r.seen = append(r.seen, r.seenOf(s, rec)...)
 	if len(r.seen) < 500 {
 		return nil
 	}
 	return r.flush()
+}
+
+// seenOf is the hash of a row that was dealt with. One that may be touched
+// again without looking any different is looked at once more.
+func (r *run) seenOf(s Side, rec psa.Record) []cache.Seen {
+	if rec.Hash.IsZero() {
+		return nil
+	}
+	x := cache.Seen{Side: s, Kind: rec.Kind, ID: rec.ID, Hash: rec.Hash}
+	if r.touchable(s, rec) {
+		x.Hash = psa.Hash{}
+	}
+	return []cache.Seen{x}
+}
+
+// touchable reports whether the stamp of a row may stand for what happens yet:
+// a note or time entry that is written within the same granule moves no stamp,
+// and its list is read only when the parent's row has changed.
+func (r *run) touchable(s Side, rec psa.Record) bool {
+	now := r.server[s]
+	if now.IsZero() {
+		now = r.now()
+	}
+	if rec.Updated.IsZero() || !rec.Updated.Add(r.sides[s].offers[rec.Kind].Granularity).After(now) {
+		return false
+	}
+	return slices.ContainsFunc(r.b.Kinds(), func(kind psa.Kind) bool { return parentOf(kind) == rec.Kind && r.sides[s].offers[kind].PerParent })
 }
 
 // row deals with one row of a list. What goes wrong with it becomes a task; the

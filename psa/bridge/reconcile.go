@@ -54,7 +54,7 @@ func inactiveReason(l cache.Link, s Side) bool {
 func (r *run) sleep(l cache.Link, s Side, rec psa.Record, why string, done ...string) error {
 	l.State, l.Reason = cache.LinkDormant, why
 	r.rep.Dormant++
-	return r.save(cache.StateBatch{Links: []cache.Link{l}, Seen: seenOf(s, rec), DropTasks: done,
+	return r.save(cache.StateBatch{Links: []cache.Link{l}, Seen: r.seenOf(s, rec), DropTasks: done,
 		Audits: []cache.Audit{{Op: opState, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "dormant: " + why}}})
 }
 
@@ -111,13 +111,6 @@ func (r *run) family(l *cache.Link) ([]cache.Task, error) {
 		out = append(out, tasks...)
 	}
 	return out, nil
-}
-
-func seenOf(s Side, rec psa.Record) []cache.Seen {
-	if rec.Hash.IsZero() {
-		return nil
-	}
-	return []cache.Seen{{Side: s, Kind: rec.Kind, ID: rec.ID, Hash: rec.Hash}}
 }
 
 // view is a record that was read, with what its stamp proves.
@@ -186,7 +179,7 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 	k := r.c.kinds[l.Kind]
 	in := r.input(&l, h)
 	in.saw(s, r.view(&l, s, rec))
-	seen := seenOf(s, rec)
+	seen := r.seenOf(s, rec)
 	if h.both || l.Pending != nil {
 		if ok, err := r.reread(&l, in, s.Other()); !ok {
 			return false, err
@@ -300,7 +293,7 @@ func (r *run) echo(l cache.Link, s Side, rec psa.Record, h how) error {
 	if err != nil || len(tasks) == 0 && h.retry == nil {
 		return errors.Join(err, r.done(s, rec))
 	}
-	b := cache.StateBatch{Tasks: tasks, Seen: seenOf(s, rec)}
+	b := cache.StateBatch{Tasks: tasks, Seen: r.seenOf(s, rec)}
 	if h.retry != nil {
 		b.DropTasks = []string{h.retry.ID}
 	}
@@ -312,7 +305,7 @@ func (r *run) commit(k *kindRules, l *cache.Link, in *input, out *outcome, s Sid
 	b := cache.StateBatch{}
 	for side := range Side(2) { // as they were compared, which may be older than what a list told
 		if in.view[side].known {
-			b.Seen = append(b.Seen, seenOf(side, in.view[side].rec)...)
+			b.Seen = append(b.Seen, r.seenOf(side, in.view[side].rec)...)
 		}
 	}
 	old := l.Parked

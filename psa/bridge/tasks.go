@@ -129,7 +129,7 @@ func (r *run) trouble(kind psa.Kind, s Side, id, link string, cause error, h how
 	}
 	b := cache.StateBatch{Tasks: []cache.Task{t}}
 	if rec != nil {
-		b.Seen = seenOf(s, *rec)
+		b.Seen = r.seenOf(s, *rec)
 	}
 	if h.retry != nil && h.retry.ID != t.ID {
 		b.DropTasks = []string{h.retry.ID}
