@@ -34,7 +34,6 @@ func newProvider(srv *connectwisetest.Server) (*connectwise.Provider, error) {
 }
 
 func cwProvider(t testing.TB, cfg connectwise.Config) *connectwise.Provider {
-	t.Helper()
 	p, err := connectwise.New(cfg)
 	if err != nil {
 		t.Fatal(err)

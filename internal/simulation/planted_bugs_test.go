@@ -138,7 +138,15 @@ var bugs = []bug{
 	},
 	{
 		name: "a hash is kept before the row was dealt with", within: 20000, by: []string{"I1"},
-		edits: []edit{{"pull.go", "	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n", "	if err := r.save(cache.StateBatch{Seen: seenOf(s, rec)}); err != nil {\n		return err\n	}\n	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n"}},
+		edits: []edit{{"pull.go", "	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n", "	if err := r.save(cache.StateBatch{Seen: r.seenOf(s, rec)}); err != nil {\n		return err\n	}\n	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)\n	if err != nil {\n		return &stateErr{err}\n	}\n	switch {\n"}},
+	},
+	{
+		name: "a stamp that is not over is taken for the last one", within: 20000, by: []string{"I1"},
+		edits: []edit{{"pull.go", "	if r.touchable(s, rec) {\n", "	if false {\n"}},
+	},
+	{
+		name: "markers that lists leave out are not read", within: 20000, by: []string{"I4", "I25"},
+		edits: []edit{{"marker.go", "told || marker == nil {", "told || true {"}},
 	},
 	{
 		name: "a parked conflict is forgotten", within: 20000, by: []string{"I1", "I13", "I25"},
