@@ -147,7 +147,7 @@ func TestTogether(t *testing.T) {
 }
 
 // inFull is how many histories TestTogetherInFull runs.
-const inFull = 1000
+const inFull = 10000
 
 // TestTogetherInFull runs many more of them, in a process without the race
 // detector, which would take most of the time.

@@ -240,35 +240,6 @@ func TestStatusOfALostCreate(t *testing.T) {
 	w.want("tasks", w.types(), "conflict")
 }
 
-// A value that replaced a refused one is not sent again, if only the answer to it
-// was lost.
-func TestLostAnswerAfterARefusal(t *testing.T) {
-	w, l, r := pair(t, basic)
-	sent := 0
-	w.right.AddRule(func(wr psatest.Write) error {
-		switch wr.Set["po_number"] {
-		case "PO-1":
-			wr.Row.Fields["po_number"] = "replaced"
-		case "PO-2":
-			sent++
-		}
-		return nil
-	})
-	w.left.Edit(l, psa.Fields{"po_number": "PO-1"})
-	w.settle()
-	w.want("tasks", w.types(), "refused")
-	w.left.Edit(l, psa.Fields{"po_number": "PO-2"})
-	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrTimeout, Applied: true})
-	w.once()
-	w.left.Edit(l, psa.Fields{"summary": "goes on"})
-	w.tick(time.Hour)
-	w.settle()
-	w.want("po_number", fieldOf(w, bridge.Right, r, "po_number"), "PO-2")
-	w.want("summary", fieldOf(w, bridge.Right, r, "summary"), "goes on")
-	w.want("sent", sent, 1)
-	w.want("tasks", w.tasks(), "[]")
-}
-
 // A create under a record that cannot be seen is not repeated, since nobody can
 // see either whether it has happened.
 func TestLostCreateUnderAHiddenParent(t *testing.T) {

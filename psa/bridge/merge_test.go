@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -186,5 +187,46 @@ kinds:
 	want := [2]psa.Fields{{"summary": "right"}, {"p": "left", "c": "c"}}
 	if diff := cmp.Diff(want, out.patch); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A value that was sent after a refusal, and is there, is agreed on: what the
+// refusal left counts no more, and nothing is sent again.
+func TestArrivedAfterARefusal(t *testing.T) {
+	c := compileText(t, `
+version: 1
+kinds:
+  ticket:
+    fields: {summary: s, po_number: p}
+`)
+	k := c.kinds[psa.KindTicket]
+	none := func(psa.Kind, string) (string, bool) { return "", false }
+	base := psa.Fields{"summary": "s", "po_number": "1"}
+	link := &cache.Link{Kind: psa.KindTicket, Base: [2]psa.Fields{base, base},
+		Pending: &cache.Pending{Op: opUpdate, Side: Right, Base: [2]psa.Fields{{"po_number": "2 "}, {"po_number": "2 "}}},
+		Parked:  []cache.Parked{{Group: "po_number", Why: whyRefused, Side: Right, Task: "refused", Is: [2]psa.Fields{{"po_number": "1"}, {"po_number": "other"}}}},
+	}
+	in := &input{policy: &Policy{}, peer: [2]func(psa.Kind, string) (string, bool){none, none}, link: link,
+		canon: func(_ Side, _ psa.Kind, f psa.Fields) psa.Fields {
+			return psa.Fields{"p": strings.TrimSpace(f.String("p"))}
+		},
+		view: [2]view{
+			{known: true, rec: psa.Record{Ref: psa.Ref{Kind: psa.KindTicket}, Fields: psa.Fields{"summary": "s", "po_number": "2 "}}},
+			{known: true, rec: psa.Record{Ref: psa.Ref{Kind: psa.KindTicket}, Fields: psa.Fields{"s": "s", "p": "2"}}},
+		}}
+	for _, when := range []string{"while the write is open", "once it is known"} {
+		out, err := c.merge(t.Context(), k, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.patch[Left] != nil || out.patch[Right] != nil || len(out.parked)+len(out.parks) > 0 {
+			t.Errorf("%s: %v, parked %v %v", when, out.patch, out.parked, out.parks)
+		}
+		if when == "while the write is open" {
+			if diff := cmp.Diff([]string{"refused"}, confirmed(k, link, in)); diff != "" {
+				t.Error(diff)
+			}
+			link.Pending = nil
+		}
 	}
 }
