@@ -210,10 +210,6 @@ var bugs = []bug{
 		edits: []edit{{"reconcile.go", "	return l.IDs[s], true\n", "	if head := keyOf(s, psa.Ref{Kind: kind}); len(l.Key) > len(head) && l.Key[:len(head)] == head {\n		return l.Key[len(head):], true\n	}\n	return l.IDs[s], true\n"}},
 	},
 	{
-		name: "what was written meanwhile is passed over", within: 20000, by: []string{"I1"},
-		edits: []edit{{"reconcile.go", "		tasks, err := r.childTasks(*l, s, visitAll, true)\n", "		tasks, err := r.childTasks(*l, s, visitAll, l.Rev < 0)\n"}},
-	},
-	{
 		name: "what was deactivated counts as restored", within: 20000, by: []string{"I7"},
 		edits: []edit{{"deletes.go", " || !rec.Active && r.sides[s].offers.Can(l.Kind, psa.CanDeactivate) {\n", " {\n"}},
 	},
