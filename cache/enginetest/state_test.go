@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"iter"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,9 +53,30 @@ func TestMemoryDatabaseState(t *testing.T) {
 	}
 }
 
+// emptyFile returns a file that has its tables: to make them takes longer than
+// all that is done with them here.
+func emptyFile(t *testing.T) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "empty.db")
+	db := openDB(t, file)
+	s, err := sqlite.New(t.Context(), db, nil)
+	if err == nil {
+		err = errors.Join(s.Close(), db.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // TestSaveFailures is TestFailures for Save.
 func TestSaveFailures(t *testing.T) {
 	t.Parallel()
+	empty := emptyFile(t)
 	for _, mode := range []struct {
 		name        string
 		after, dead bool
@@ -69,6 +91,9 @@ func TestSaveFailures(t *testing.T) {
 				Open: func(t *testing.T) cache.State {
 					f := &faults{left: -1, after: mode.after, dead: mode.dead}
 					file := filepath.Join(t.TempDir(), "state.db")
+					if err := os.WriteFile(file, empty, 0o600); err != nil {
+						t.Fatal(err)
+					}
 					s := openFaulty(t, f, file, &sqlite.Options{MaxAge: -1})
 					byState[s], files[s] = f, file
 					return s
