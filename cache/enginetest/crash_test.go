@@ -47,6 +47,8 @@ func TestMain(m *testing.M) {
 		err = saveForever(os.Getenv(fileEnv))
 	case "fill":
 		err = fillDisk(os.Getenv(fileEnv))
+	case "fill state":
+		err = fillState(os.Getenv(fileEnv))
 	default:
 		err = fmt.Errorf("unknown role %q", role)
 	}

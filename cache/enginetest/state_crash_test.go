@@ -8,8 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +62,53 @@ func saveForever(file string) error {
 			return err
 		}
 	}
+}
+
+// fillState saves under a limit of the file size until that fails, and then
+// checks that the last save is whole.
+func fillState(file string) error {
+	signal.Ignore(syscall.SIGXFSZ) // which would end the process instead of the write
+	ctx := context.Background()
+	s, err := openIn(ctx, file, nil)
+	if err != nil {
+		return err
+	}
+	limit := syscall.Rlimit{Cur: 400 << 10, Max: 400 << 10}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	for n := int64(1); ; n++ {
+		failed := s.Save(ctx, "a", savedBatch(n))
+		if failed == nil && n < 100_000 {
+			continue
+		}
+		t, _, err := s.Task(ctx, "a", "t")
+		if err != nil {
+			return err
+		}
+		fmt.Println(t.Rev, n-1)
+		fmt.Println(failed)
+		return s.Close()
+	}
+}
+
+// TestSaveTooLarge lets a process run into RLIMIT_FSIZE while it saves.
+func TestSaveTooLarge(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.db")
+	out, err := child(t, "fill state", file, "").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, message, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	stored := inspectState(t, file) // and it opens without the limit
+	if want := fmt.Sprint(stored, stored); said != want || stored == 0 {
+		t.Errorf("the process stored %q, and %d saves are there", said, stored)
+	}
+	if !strings.HasPrefix(message, "cache/sqlite: save a: ") {
+		t.Errorf("the error is %q", message)
+	}
+	t.Log(message)
 }
 
 // TestKillSave kills a process that saves, over and over: every acknowledged
