@@ -107,7 +107,7 @@ type DeletePolicy string
 const (
 	AskDelete       DeletePolicy = ""          // keep it, and ask a person
 	KeepDeleted     DeletePolicy = "keep"      // keep it
-	PropagateDelete DeletePolicy = "propagate" // delete or deactivate it, unless it was edited since: then ask
+	PropagateDelete DeletePolicy = "propagate" // delete or deactivate it; ask if it was edited since, or the other one may just be hidden
 )
 
 // Errors of a Bridge, beside those of providers and states.
