@@ -327,6 +327,7 @@ func (w *world) under(s *side, r *row) {
 	if k := w.plan.kinds[len(w.plan.kinds)-1]; !r.gone && specs[k].parent == psa.KindTicket {
 		if c := w.enter(s, k, ""); c != nil {
 			s.put(c, psa.Fields{"ticket": psa.Fields{"id": r.id}})
+			s.touch(c) // the stamp of the ticket that it is below now
 		}
 	}
 }

@@ -64,6 +64,15 @@ func layered(under, over psa.Fields) psa.Fields {
 // dryID is the id of a record that a plan would create.
 const dryID = "new:"
 
+// get reads a row. One that cannot be read is an error.
+func (r *run) get(s Side, ref psa.Ref) (psa.Record, error) {
+	rec, err := r.sides[s].Get(r.ctx, ref)
+	if err == nil {
+		err = rec.Err
+	}
+	return rec, err
+}
+
 // insert creates a row, or in a dry run says what it would hold.
 func (r *run) insert(to Side, kind psa.Kind, fields psa.Fields, item *Item) (psa.Record, error) {
 	if r.broken != nil {

@@ -70,7 +70,7 @@ func (r *run) answer(t cache.Task) error {
 			h.answers = nil
 		}
 	}
-	rec, err := r.sides[Left].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[Left]})
+	rec, err := r.get(Left, psa.Ref{Kind: l.Kind, ID: l.IDs[Left]})
 	if errors.Is(err, psa.ErrNotFound) {
 		return r.vanished(l, Left)
 	}
@@ -113,7 +113,7 @@ func (r *run) unchanged(l cache.Link, t cache.Task) (bool, error) {
 	var own [2]psa.Fields
 	in := r.input(&l, how{})
 	for s := range Side(2) {
-		rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+		rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 		if errors.Is(err, psa.ErrNotFound) {
 			return false, nil // whoever compares them finds that, too
 		}
@@ -185,7 +185,7 @@ func (b *Bridge) decision(a cache.Answer) (conflict.Strategy, error) {
 // its counterpart.
 func (r *run) answerMatch(t cache.Task) error {
 	k, to := r.c.kinds[t.Kind], t.Side.Other()
-	rec, err := r.sides[t.Side].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: t.Record})
+	rec, err := r.get(t.Side, psa.Ref{Kind: t.Kind, ID: t.Record})
 	if errors.Is(err, psa.ErrNotFound) {
 		return r.forget(t)
 	}
@@ -199,7 +199,7 @@ func (r *run) answerMatch(t cache.Task) error {
 	}
 	switch t.Answer.Action {
 	case AnswerLink:
-		other, err := r.sides[to].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: t.Answer.ID})
+		other, err := r.get(to, psa.Ref{Kind: t.Kind, ID: t.Answer.ID})
 		if errors.Is(err, psa.ErrNotFound) {
 			return r.unanswer(t, "the candidate does not exist")
 		}
@@ -282,7 +282,7 @@ func (r *run) answerDeleted(t cache.Task) error {
 		b.Audits = []cache.Audit{{Actor: t.Answer.Actor, Op: opDelete, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: l.Reason}}
 		return r.save(b)
 	case AnswerRestore:
-		rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+		rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 		if err != nil {
 			return err
 		}
@@ -308,14 +308,12 @@ func (r *run) isBack(l cache.Link, s Side) (bool, psa.Record, error) {
 	if l.Gone[s].MergedInto != "" || l.IDs[s] == "" {
 		return false, psa.Record{}, nil
 	}
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		return false, rec, nil
 	case err != nil:
 		return false, rec, err
-	case rec.Err != nil:
-		return false, rec, rec.Err
 	}
 	return r.outside(s, rec) == "", rec, nil
 }

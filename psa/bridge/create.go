@@ -268,8 +268,8 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 	}
 	made, err := r.insert(to, k.kind, fields, item)
 	if err != nil && made.ID != "" { // it was created, and only its answer was lost
-		if rec, again := r.sides[to].Get(r.ctx, made.Ref); again == nil {
-			made, err = rec, rec.Err
+		if rec, again := r.get(to, made.Ref); again == nil {
+			made, err = rec, nil
 		}
 	}
 	if err != nil {

@@ -85,7 +85,7 @@ func (r *run) linkedIDs(kind psa.Kind, s Side) iter.Seq2[string, error] {
 
 // suspect asks for a row that seems to be gone.
 func (r *run) suspect(l cache.Link, s Side) error {
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	if errors.Is(err, psa.ErrNotFound) {
 		return r.vanished(l, s)
 	}
@@ -122,7 +122,7 @@ func (r *run) missed(t cache.Task) error {
 	if !ok || l.State == cache.LinkGone || l.IDs[t.Side] != t.Record {
 		return r.drop(t)
 	}
-	rec, err := r.sides[t.Side].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: t.Record})
+	rec, err := r.get(t.Side, psa.Ref{Kind: t.Kind, ID: t.Record})
 	switch {
 	case err == nil: // what could not be carried to it has to be compared now
 		next := r.follow(&l, t.Side)
@@ -303,7 +303,7 @@ func (r *run) proven(l cache.Link, s Side, missed time.Time) (bool, error) {
 		}
 	}
 	for _, id := range others {
-		_, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: id})
+		_, err := r.get(s, psa.Ref{Kind: l.Kind, ID: id})
 		if !errors.Is(err, psa.ErrNotFound) {
 			return err == nil, err
 		}
@@ -313,7 +313,7 @@ func (r *run) proven(l cache.Link, s Side, missed time.Time) (bool, error) {
 
 // edited reports whether a side was changed since both agreed.
 func (r *run) edited(l cache.Link, s Side) (bool, error) {
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	if err != nil {
 		return false, err
 	}
@@ -357,9 +357,9 @@ func (r *run) deleteOther(l cache.Link, to Side, b cache.StateBatch) error {
 // moved lets the record that another one was merged into take its place.
 func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 	was := l.IDs[s]
-	rec, err := r.sides[s].Get(r.ctx, winner)
-	if err != nil {
-		return err
+	rec, unread := r.get(s, winner)
+	if errors.Is(unread, psa.ErrNotFound) {
+		return unread
 	}
 	l.IDs[s] = winner.ID
 	if l.Pending != nil && l.Pending.Side == s {
@@ -370,6 +370,7 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 	if t != nil {
 		b.DropTasks = append(b.DropTasks, t.ID)
 	}
+	var err error
 	if b.Tasks, err = r.family(&l); err != nil {
 		return err
 	}
@@ -379,6 +380,9 @@ func (r *run) moved(l cache.Link, s Side, winner psa.Ref, t *cache.Task) error {
 		return err
 	}
 	l.Rev++
+	if unread != nil { // no list of deletions tells of the merge again
+		return r.trouble(l.Kind, s, winner.ID, l.Key, unread, how{}, nil)
+	}
 	_, err = r.reconcile(l, s, rec, how{both: true, retry: next})
 	return err
 }

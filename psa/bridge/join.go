@@ -27,7 +27,7 @@ func (r *run) ours(k *kindRules, s Side, rec psa.Record, source string, h how) e
 	if ok {
 		return r.adopt(k, l, s, rec, h)
 	}
-	origin, err := r.sides[from].Get(r.ctx, psa.Ref{Kind: k.kind, ID: source})
+	origin, err := r.get(from, psa.Ref{Kind: k.kind, ID: source})
 	if errors.Is(err, psa.ErrNotFound) {
 		return nil // the record it was made from is gone
 	}
@@ -47,7 +47,7 @@ func (r *run) adopt(k *kindRules, l cache.Link, s Side, rec psa.Record, h how) e
 	if l.Pending == nil || l.IDs[from] == "" {
 		return nil
 	}
-	origin, err := r.sides[from].Get(r.ctx, psa.Ref{Kind: k.kind, ID: l.IDs[from]})
+	origin, err := r.get(from, psa.Ref{Kind: k.kind, ID: l.IDs[from]})
 	if errors.Is(err, psa.ErrNotFound) {
 		l.IDs[s], l.State, l.Pending = rec.ID, cache.LinkLive, nil
 		if err := r.save(cache.StateBatch{Links: []cache.Link{l}}); err != nil {

@@ -29,7 +29,7 @@ func (r *run) hiddenMarker(k *kindRules, s Side, rec psa.Record) (id string, ok 
 	if _, told := marker.get(rec.Fields).Get(); told || marker == nil {
 		return "", false, nil
 	}
-	whole, err := r.sides[s].Get(r.ctx, rec.Ref)
+	whole, err := r.get(s, rec.Ref)
 	if err == nil {
 		err = whole.Err
 	}

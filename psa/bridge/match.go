@@ -207,7 +207,7 @@ func (r *run) pair(k *kindRules, s Side, rec psa.Record, parent *cache.Link, h h
 		return false, nil
 	}
 	if sure && len(free) == 1 {
-		other, err := r.sides[to].Get(r.ctx, psa.Ref{Kind: k.kind, ID: free[0]})
+		other, err := r.get(to, psa.Ref{Kind: k.kind, ID: free[0]})
 		if err != nil {
 			return false, err
 		}

@@ -68,14 +68,11 @@ func (r *run) stop(k *kindRules, l cache.Link, in *input, s Side, why string) er
 // wake takes a link up again that was out of scope, if its other record takes
 // part, too.
 func (r *run) wake(l cache.Link, s Side, rec psa.Record, h how) error {
-	other, err := r.sides[s.Other()].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s.Other()]})
+	other, err := r.get(s.Other(), psa.Ref{Kind: l.Kind, ID: l.IDs[s.Other()]})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		return r.vanished(l, s.Other())
-	case err == nil:
-		err = other.Err
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	if out := r.outside(s.Other(), other); out != "" {

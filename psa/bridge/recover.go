@@ -55,7 +55,7 @@ func (r *run) recover() error {
 // happened.
 func (r *run) finishUpdate(l cache.Link) error {
 	s := l.Pending.Side.Other()
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	if errors.Is(err, psa.ErrNotFound) {
 		return r.vanished(l, s)
 	}
@@ -86,7 +86,7 @@ func (r *run) finishCreate(l cache.Link) error {
 	if wait, err := r.unsearched(&l); wait || err != nil {
 		return err
 	}
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		delete(r.half, l.Key)
@@ -94,8 +94,6 @@ func (r *run) finishCreate(l cache.Link) error {
 			Audits: []cache.Audit{{Op: opGone, Link: l.Key, Kind: l.Kind, IDs: l.IDs, Side: s, Reason: "deleted before its counterpart was created"}}})
 	case err != nil:
 		return err
-	case rec.Err != nil:
-		return rec.Err
 	}
 	parent, out, err := r.parent(l.Kind, s, rec)
 	if err != nil {

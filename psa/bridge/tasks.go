@@ -275,7 +275,7 @@ func (r *run) task(t cache.Task) error {
 // again reads a record and deals with it as if it had just changed.
 func (r *run) again(t cache.Task, h how) error {
 	s, id := t.Side, t.Record
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: t.Kind, ID: id})
+	rec, err := r.get(s, psa.Ref{Kind: t.Kind, ID: id})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		l, ok, err := r.st.LinkOf(r.ctx, r.source, s, psa.Ref{Kind: t.Kind, ID: id})
@@ -288,10 +288,7 @@ func (r *run) again(t cache.Task, h how) error {
 			}
 		}
 		return r.forget(t)
-	case err == nil:
-		err = rec.Err
-	}
-	if err != nil {
+	case err != nil:
 		return r.trouble(t.Kind, s, id, t.Link, err, h, nil)
 	}
 	l, ok, err := r.st.LinkOf(r.ctx, r.source, s, rec.Ref)

@@ -12,14 +12,12 @@ import (
 
 // reread reads one side. ok is false where the link cannot go on.
 func (r *run) reread(l *cache.Link, in *input, s Side) (ok bool, err error) {
-	rec, err := r.sides[s].Get(r.ctx, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
+	rec, err := r.get(s, psa.Ref{Kind: l.Kind, ID: l.IDs[s]})
 	switch {
 	case errors.Is(err, psa.ErrNotFound):
 		return false, r.vanished(*l, s)
 	case err != nil:
 		return false, err
-	case rec.Err != nil:
-		return false, rec.Err
 	}
 	in.saw(s, r.view(l, s, rec))
 	return true, nil
