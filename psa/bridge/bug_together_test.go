@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -266,4 +268,50 @@ func TestLostCreateUnderAHiddenParent(t *testing.T) {
 	w.want("notes", notes(), 1)
 	w.want("the copy", w.peer(bridge.Left, made).Fields["text"], "only once")
 	w.want("tasks", w.tasks(), "[]")
+}
+
+// A busy is a state that cannot save once somebody says so.
+type busy struct {
+	*cache.Memory
+	after int // saves that still succeed
+}
+
+func (s *busy) Save(ctx context.Context, source string, b cache.StateBatch) error {
+	if s.after--; s.after < 0 {
+		return cache.ErrBusy
+	}
+	return s.Memory.Save(ctx, source, b)
+}
+
+// A create that was refused is remembered, wherever the run ends after that.
+func TestCutAfterARefusedCreate(t *testing.T) {
+	for _, class := range []error{psa.ErrInvalid, psa.ErrAuth, psa.ErrNotFound} {
+		for saves := range 12 {
+			w, l, _ := pair(t, basic, func(o *bridge.Options) { o.SearchLag = 2 * time.Hour })
+			rec, _ := w.left.Row(l)
+			rec.ID, rec.Version, rec.Updated, rec.Fields["summary"] = "", "", time.Time{}, "refused once"
+			w.left.Put(rec)
+			w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpCreate, Err: psa.ErrTimeout})
+			for range 2 { // nothing but the link tells of it after that
+				w.once()
+				w.tick(90 * time.Minute)
+			}
+			w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpCreate, Err: class})
+			b, err := bridge.New(w.left, w.right, &busy{w.state, saves}, w.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.tick(2 * time.Minute)
+			_, _ = b.Once(t.Context()) // cut by the state
+			w.right.Heal()
+			w.open()
+			w.tick(3 * time.Hour)
+			w.settle()
+			if strings.Contains(w.types(), bridge.TaskHeld) {
+				answerAll(w, bridge.TaskHeld, cache.Answer{Action: bridge.AnswerRetry, Actor: "me"})
+				w.settle()
+			}
+			w.want(fmt.Sprintf("%v, cut after %d saves", class, saves), len(find(w, bridge.Right, psa.KindTicket, "summary", "refused once")), 1)
+		}
+	}
 }

@@ -278,13 +278,10 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 		}
 		// It was refused, so it did not happen.
 		delete(r.half, l.Key)
-		if dropped := r.save(cache.StateBatch{DropLinks: []string{l.Key}}); dropped != nil {
-			return dropped
-		}
 		if errors.Is(err, psa.ErrInvalid) || errors.Is(err, psa.ErrDenied) || errors.Is(err, psa.ErrConflict) || errors.Is(err, psa.ErrUnsupported) {
-			return r.cannot(k, s, rec, err.Error(), "", nil, h)
+			return r.cannot(k, s, rec, err.Error(), "", nil, h, l.Key)
 		}
-		return err
+		return errors.Join(err, r.refusedOnce(l, s))
 	}
 	r.rep.Created[to]++
 	r.event(EventWrite, to, k.kind, made.ID, "created")
@@ -294,13 +291,31 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 	return r.complete(k, l, to, made, rec, false, h)
 }
 
-// cannot tells people that a record cannot be created.
-func (r *run) cannot(k *kindRules, s Side, rec psa.Record, reason, where string, waits []psa.Ref, h how) error {
+// refusedOnce drops the link of a create that was refused for now, in one step with
+// a task that remembers the record.
+func (r *run) refusedOnce(l *cache.Link, s Side) error {
+	b := cache.StateBatch{DropLinks: []string{l.Key}}
+	t := *r.follow(l, s)
+	t.Link, t.Reason = "", "is yet to be created"
+	_, ok, err := r.st.Task(r.ctx, r.source, t.ID)
+	if err != nil {
+		return &stateErr{err}
+	}
+	if !ok {
+		t.Since = r.now()
+		b.Tasks = []cache.Task{t}
+	}
+	return r.save(b)
+}
+
+// cannot tells people that a record cannot be created, and drops the link that
+// was made for it.
+func (r *run) cannot(k *kindRules, s Side, rec psa.Record, reason, where string, waits []psa.Ref, h how, link ...string) error {
 	t := cache.Task{ID: taskID(TaskHeld, s, k.kind, rec.ID), Type: TaskHeld, Kind: k.kind, Side: s, Record: rec.ID, Reason: reason, Rule: where}
 	if len(waits) > 0 {
 		t.WaitsFor = s.String() + "/" + waits[0].String()
 	}
-	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: r.seenOf(s, rec)}
+	b := cache.StateBatch{Tasks: []cache.Task{t}, Seen: r.seenOf(s, rec), DropLinks: link}
 	if h.retry != nil && h.retry.ID != t.ID {
 		b.DropTasks = []string{h.retry.ID}
 	}
