@@ -168,10 +168,10 @@ func (in *input) arrived(u *unit, p *cache.Pending) (base [2]conflict.Value, ok 
 // look finds out what both sides and the base tell of a unit.
 func (m *merging) look(i int) {
 	u, st := &m.k.units[i], &m.units[i]
+	settled := false // what was sent last has arrived
 	for s := range Side(2) {
 		st.base[s] = conflict.At(m.in.link.Base[s], u.name)
 	}
-	settled := false
 	if p := m.in.link.Pending; p != nil && p.Op == opUpdate && m.in.view[p.Side].known {
 		if base, ok := m.in.arrived(u, p); ok {
 			st.base, settled = base, true
