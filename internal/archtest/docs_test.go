@@ -43,6 +43,50 @@ func TestCodeInDocumentsCompiles(t *testing.T) {
 	}
 }
 
+var (
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w*)\(`)
+	// testName is a test that a document speaks of; "TestBridge…" stands for several.
+	testName = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*…?`)
+)
+
+// TestTestsInDocumentsExist looks for every test that a document names.
+func TestTestsInDocumentsExist(t *testing.T) {
+	have := map[string]bool{}
+	documents := map[string]string{}
+	for _, name := range files(t) {
+		doc, code := strings.HasSuffix(name, ".md"), strings.HasSuffix(name, "_test.go")
+		if !doc && !code {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(root(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if doc {
+			documents[name] = string(b)
+			continue
+		}
+		for _, m := range testFunc.FindAllSubmatch(b, -1) {
+			have[string(m[1])] = true
+		}
+	}
+	for name, text := range documents {
+		for _, test := range testName.FindAllString(text, -1) {
+			prefix, several := strings.CutSuffix(test, "…")
+			found := have[test]
+			for other := range have {
+				found = found || several && strings.HasPrefix(other, prefix)
+			}
+			if !found {
+				t.Errorf("%s names %s, and there is no such test", name, test)
+			}
+		}
+	}
+	if len(documents) == 0 || len(have) == 0 {
+		t.Fatalf("%d documents and %d tests found", len(documents), len(have))
+	}
+}
+
 // TestImporterSeesNoEngine builds a module outside of this one that imports
 // the SDK, and looks at what that costs it.
 func TestImporterSeesNoEngine(t *testing.T) {
