@@ -45,7 +45,7 @@ func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats
 		w.now = w.now.Add(10 * time.Second)
 		w.beginning()
 	}
-	time.Sleep(w.now.Sub(time.Now())) // that took a while
+	time.Sleep(time.Until(w.now)) // that took a while
 	lasts := time.Duration(2+t.IntN(6))*time.Minute + theEnd
 	c := &crew{w: w, m: l.m, r: l.sim.rig}
 	var wg sync.WaitGroup
