@@ -81,11 +81,7 @@ func resyncForEver(file string) error {
 		return err
 	}
 	for gen := int(snap.Version()) + 1; ; gen++ {
-		for path := range renamed {
-			for _, id := range tenant.IDs(path) {
-				tenant.Update(path, id, connectwisetest.Row{"name": fmt.Sprintf("%d of %d", id, gen)})
-			}
-		}
+		rename(tenant, renamed, gen)
 		r, err := syncer.Run(ctx)
 		if errors.Is(err, cache.ErrLeased) || errors.Is(err, cache.ErrFenced) {
 			gen-- // of the one before, which runs out in a moment; or on a slow machine, too late renewed
@@ -194,11 +190,27 @@ func killed(t *testing.T, watch *watch, file, phase string, nth int, delay time.
 	return version, at
 }
 
-// check opens the file like the next process would.
+// check looks at the file as the next process would.
 func check(t *testing.T, file string, acked cache.Version) {
 	t.Helper()
+	version, states := reopened(t, file, source, renamed)
+	if version < acked {
+		t.Fatalf("version %d, but %d was acknowledged", version, acked)
+	}
+	if len(states) > 1 {
+		t.Fatalf("version %d mixes the account's states %v", version, states)
+	}
+	if version > 0 && len(states) == 0 {
+		t.Fatalf("version %d has no rows", version)
+	}
+}
+
+// reopened opens the file like the next process would. It returns the version
+// of a source, and which states of the account its rows of these kinds tell of.
+func reopened(t *testing.T, file, source string, kinds map[string]psa.Kind) (cache.Version, []string) {
+	t.Helper()
 	ctx := context.Background()
-	db, err := sql.Open("sqlite", file)
+	db, err := sql.Open("sqlite", "file:"+file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,20 +232,21 @@ func check(t *testing.T, file string, acked cache.Version) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if snap.Version() < acked {
-		t.Fatalf("version %d, but %d was acknowledged", snap.Version(), acked)
-	}
 	seen := map[string]bool{}
-	for _, kind := range renamed {
+	for _, kind := range kinds {
 		for rec := range snap.All(kind) {
 			_, g, _ := strings.Cut(rec.Name(), " of ")
 			seen[g] = true
 		}
 	}
-	if len(seen) > 1 {
-		t.Fatalf("version %d mixes the account's states %v", snap.Version(), slices.Sorted(maps.Keys(seen)))
-	}
-	if snap.Version() > 0 && len(seen) == 0 {
-		t.Fatalf("version %d has no rows", snap.Version())
+	return snap.Version(), slices.Sorted(maps.Keys(seen))
+}
+
+// rename gives every row of these lists a name that tells of the state gen.
+func rename(tenant *connectwisetest.Tenant, kinds map[string]psa.Kind, gen int) {
+	for path := range kinds {
+		for _, id := range tenant.IDs(path) {
+			tenant.Update(path, id, connectwisetest.Row{"name": fmt.Sprintf("%d of %d", id, gen)})
+		}
 	}
 }
