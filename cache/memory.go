@@ -232,7 +232,10 @@ func (l *memoryLease) Renew(ctx context.Context, ttl time.Duration) error {
 	return nil
 }
 
-func (l *memoryLease) Release(context.Context) error {
+func (l *memoryLease) Release(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	l.src.fence.Lock()
 	defer l.src.fence.Unlock()
 	if l.src.token == l.token {

@@ -53,6 +53,10 @@ func (q *AuditQuery) matches(a *Audit) bool {
 // Audits yields what was done, newest first; see [State].
 func (m *Memory) Audits(ctx context.Context, source string, q AuditQuery) iter.Seq2[Audit, error] {
 	return func(yield func(Audit, error) bool) {
+		if err := ctx.Err(); err != nil { // even if there is no entry
+			yield(Audit{}, err)
+			return
+		}
 		st := m.state(source)
 		st.mu.RLock()
 		seq := st.audits.last

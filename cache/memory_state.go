@@ -71,10 +71,10 @@ func (m *Memory) Save(ctx context.Context, source string, b StateBatch) error {
 	if err := src.admit(source, b.Token); err != nil {
 		return err
 	}
-	if err := st.links.admit(&b); err != nil {
+	if err := st.tasks.admit(&b); err != nil {
 		return fmt.Errorf("cache: %s: %w", source, err)
 	}
-	if err := st.tasks.admit(&b); err != nil {
+	if err := st.links.admit(&b); err != nil { // last: what is stale is not linked, as in other states
 		return fmt.Errorf("cache: %s: %w", source, err)
 	}
 	src.token = max(src.token, b.Token)

@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 		err = fillDisk(os.Getenv(fileEnv))
 	case "fill state":
 		err = fillState(os.Getenv(fileEnv))
+	case "read only":
+		err = useReadOnly(os.Getenv(fileEnv))
 	default:
 		err = fmt.Errorf("unknown role %q", role)
 	}
@@ -373,7 +375,8 @@ func fillDisk(file string) error {
 			return fmt.Errorf("version %d is stored after a failed commit of %d", stored, n)
 		case err != nil:
 			fmt.Println(stored)
-			fmt.Fprintln(os.Stdout, err)
+			fmt.Println(psa.ErrorClass(err))
+			fmt.Println(err)
 			return s.Close()
 		}
 	}
@@ -387,13 +390,14 @@ func TestFileTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, message, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	said, failure, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	class, message, _ := strings.Cut(failure, "\n")
 	stored := inspect(t, file) // and it opens without the limit
 	if said != strconv.FormatInt(stored, 10) || stored == 0 {
 		t.Errorf("the process stored %s versions, and %d are there", said, stored)
 	}
-	if !strings.HasPrefix(message, "cache/sqlite: commit a: ") {
-		t.Errorf("the error is %q", message)
+	if class != psa.ErrUnavailable.Error() || !strings.HasPrefix(message, "cache/sqlite: commit a: ") {
+		t.Errorf("the error is %q, its class %q", message, class)
 	}
 	t.Log(message)
 }

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -20,9 +21,11 @@ import (
 // faults makes the statements of every connection of a faulty driver fail.
 type faults struct {
 	mu    sync.Mutex
-	left  int  // statements until the failure; -1: none is due
-	after bool // fail once the statement has been carried out, as when its answer is lost
-	dead  bool // every statement from then on fails too, as when the connection is gone
+	left  int    // statements until the failure; -1: none is due
+	on    string // statements that begin like this fail, too; "": none
+	err   error  // of the failure; nil: errInjected
+	after bool   // fail once the statement has been carried out, as when its answer is lost
+	dead  bool   // every statement from then on fails too, as when the connection is gone
 	log   []string
 	hook  func(query string, done bool) // called before and after each statement; may be nil
 }
@@ -49,7 +52,7 @@ func (f *faults) step(c *faultyConn, query string, run func() error) error {
 		return errInjected
 	}
 	f.mu.Lock()
-	due, hook := f.left == 0, f.hook
+	due, hook := f.left == 0 || f.on != "" && strings.HasPrefix(query, f.on), f.hook
 	if f.left >= 0 {
 		f.left--
 		f.log = append(f.log, query)
@@ -68,8 +71,14 @@ func (f *faults) step(c *faultyConn, query string, run func() error) error {
 			return err
 		}
 	}
-	return errInjected
+	return cmp.Or(f.err, errInjected)
 }
+
+// A codedError is what drivers return that tell SQLite's code.
+type codedError int
+
+func (e codedError) Error() string { return "what the driver says" }
+func (e codedError) Code() int     { return int(e) }
 
 // A faultyDriver is modernc's with failures injected.
 type faultyDriver struct {

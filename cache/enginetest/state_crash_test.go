@@ -87,6 +87,7 @@ func fillState(file string) error {
 			return err
 		}
 		fmt.Println(t.Rev, n-1)
+		fmt.Println(psa.ErrorClass(failed))
 		fmt.Println(failed)
 		return s.Close()
 	}
@@ -100,13 +101,14 @@ func TestSaveTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, message, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	said, failure, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	class, message, _ := strings.Cut(failure, "\n")
 	stored := inspectState(t, file) // and it opens without the limit
 	if want := fmt.Sprint(stored, stored); said != want || stored == 0 {
 		t.Errorf("the process stored %q, and %d saves are there", said, stored)
 	}
-	if !strings.HasPrefix(message, "cache/sqlite: save a: ") {
-		t.Errorf("the error is %q", message)
+	if class != psa.ErrUnavailable.Error() || !strings.HasPrefix(message, "cache/sqlite: save a: ") {
+		t.Errorf("the error is %q, its class %q", message, class)
 	}
 	t.Log(message)
 }

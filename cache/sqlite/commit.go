@@ -14,7 +14,7 @@ import (
 
 // Commit takes the next step; see cache.Store. If it fails while SQLite is
 // committing, the outcome is what the next read shows: the old snapshot, or the
-// whole new one.
+// whole new one; and the error is psa.Temporary.
 func (s *Store) Commit(ctx context.Context, name string, from cache.Version, b cache.Batch) (*cache.Snapshot, error) {
 	src, err := s.source(name)
 	if err != nil {

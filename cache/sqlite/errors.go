@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/psa"
 )
 
 // Result codes of SQLite, see https://www.sqlite.org/rescode.html.
@@ -14,8 +15,10 @@ const (
 	codeBusy     = 5
 	codeLocked   = 6
 	codeReadOnly = 8
+	codeIO       = 10
 	codeCorrupt  = 11
 	codeFull     = 13
+	codeCantOpen = 14
 	codeNotADB   = 26
 )
 
@@ -28,8 +31,10 @@ var texts = []struct {
 	{"database is locked", codeBusy},
 	{"database table is locked", codeLocked},
 	{"attempt to write a readonly database", codeReadOnly},
+	{"disk I/O error", codeIO},
 	{"database disk image is malformed", codeCorrupt},
 	{"database or disk is full", codeFull},
+	{"unable to open database file", codeCantOpen},
 	{"file is not a database", codeNotADB},
 }
 
@@ -38,7 +43,7 @@ func classify(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, class := range []error{cache.ErrBusy, cache.ErrReadOnly, cache.ErrFull, cache.ErrCorrupt} {
+	for _, class := range []error{psa.ErrUnavailable, cache.ErrReadOnly, cache.ErrFull, cache.ErrCorrupt} {
 		if errors.Is(err, class) {
 			return err
 		}
@@ -49,6 +54,8 @@ func classify(ctx context.Context, err error) error {
 		class = cache.ErrBusy
 	case codeReadOnly:
 		class = cache.ErrReadOnly
+	case codeIO, codeCantOpen:
+		class = psa.ErrUnavailable
 	case codeCorrupt, codeNotADB:
 		class = cache.ErrCorrupt
 	case codeFull:

@@ -14,6 +14,9 @@ import (
 // Acquire takes the lease of a source, for all processes that use the file; see
 // cache.Leaser.
 func (s *Store) Acquire(ctx context.Context, name, holder string, ttl time.Duration) (cache.Lease, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, s.fail("lease", name, err)
+	}
 	if holder == "" || ttl <= 0 {
 		return nil, s.fail("lease", name, fmt.Errorf("a lease needs a holder and a time to live: %w", psa.ErrInvalid))
 	}

@@ -11,7 +11,11 @@ import (
 // LinkIDs yields the ids of linked records; see cache.LinkLister.
 func (s *Store) LinkIDs(ctx context.Context, name string, side cache.Side, kind psa.Kind) iter.Seq2[string, error] {
 	if side > cache.Right {
-		return func(func(string, error) bool) {}
+		return func(yield func(string, error) bool) {
+			if err := s.usable(ctx, name); err != nil {
+				yield("", err)
+			}
+		}
 	}
 	column := columns[side]
 	return bounded(ctx, s, name, func(began int64) iter.Seq2[string, error] {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/psasync/psasync/cache"
+	"github.com/psasync/psasync/psa"
 )
 
 // A pin holds one connection of the pool, set up once, for one user at a time.
@@ -191,7 +192,10 @@ func (p *pin) transactionAt(ctx context.Context, full bool, begin string, f func
 			if _, err = c.ExecContext(end, "COMMIT"); err == nil {
 				return nil
 			}
-			err = &unsettledError{classify(end, err)}
+			if err = classify(end, err); !psa.Temporary(err) {
+				err = fmt.Errorf("%w: %w", psa.ErrUnavailable, err)
+			}
+			err = &unsettledError{err}
 		}
 		p.rollback(c)
 		return err
@@ -208,7 +212,8 @@ func (p *pin) rollback(c *sql.Conn) {
 }
 
 // An unsettledError is the failure of a COMMIT, after which it is not known
-// whether the transaction is in the file until that is read.
+// whether the transaction is in the file until that is read. It is
+// psa.Temporary, whatever else it is.
 type unsettledError struct{ err error }
 
 func (e *unsettledError) Error() string { return e.err.Error() }

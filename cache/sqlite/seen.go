@@ -15,7 +15,7 @@ import (
 // look-up asks the file, until ctx ends.
 func (s *Store) Seen(ctx context.Context, name string, side cache.Side, kind psa.Kind, all bool) (psa.Known, error) {
 	if !all {
-		if err := s.reads(ctx, name, func(stateConn) error { return nil }); err != nil {
+		if err := s.usable(ctx, name); err != nil {
 			return nil, err
 		}
 		return psa.KnownFunc(func(h psa.Hash) (psa.Ref, bool) {

@@ -94,7 +94,8 @@ var (
 // file waits for a commit. A database in memory must be limited to one
 // (db.SetMaxOpenConns(1)), since each connection would have its own. The errors
 // are those of package cache: ErrBusy, ErrReadOnly, ErrFull, ErrCorrupt, and
-// ErrNewer.
+// ErrNewer; and psa.ErrUnavailable for a file that cannot be opened, read or
+// written.
 //
 // The caller closes the store first, then db.
 func New(ctx context.Context, db *sql.DB, o *Options) (*Store, error) {

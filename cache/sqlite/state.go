@@ -28,13 +28,10 @@ func (s *Store) Save(ctx context.Context, name string, b cache.StateBatch) error
 			return (&saving{stateConn{ctx, s.write}, &b, 0, 0}).save(name)
 		})
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		return s.fail("save", name, err)
 	}
-	if unsettled := (*unsettledError)(nil); errors.As(err, &unsettled) && !psa.Temporary(err) {
-		err = fmt.Errorf("%w: %w", psa.ErrUnavailable, err)
-	}
-	return s.fail("save", name, err)
+	return nil
 }
 
 // A stateConn runs prepared statements on a connection that the caller holds.

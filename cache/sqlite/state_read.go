@@ -39,6 +39,11 @@ func (s *Store) reads(ctx context.Context, name string, f func(stateConn) error)
 	return nil
 }
 
+// usable returns the error of a question whose answer is known.
+func (s *Store) usable(ctx context.Context, name string) error {
+	return s.reads(ctx, name, func(stateConn) error { return nil })
+}
+
 // first returns the first row of a query.
 func first[V any](ctx context.Context, s *Store, name, query string, args []any, scan func(scanner) (V, error)) (v V, ok bool, err error) {
 	err = s.reads(ctx, name, func(c stateConn) error {
@@ -63,7 +68,7 @@ func (s *Store) Link(ctx context.Context, name, key string) (cache.Link, bool, e
 // LinkOf returns the link of a record; see cache.State.
 func (s *Store) LinkOf(ctx context.Context, name string, side cache.Side, ref psa.Ref) (cache.Link, bool, error) {
 	if side > cache.Right {
-		return cache.Link{}, false, nil
+		return cache.Link{}, false, s.usable(ctx, name)
 	}
 	column := columns[side]
 	return first(ctx, s, name, `SELECT `+linkColumns+` FROM psasync_link WHERE `+ofSource+` AND kind = ? AND `+column+` = ? AND `+column+` <> ''`,
