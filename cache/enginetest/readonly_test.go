@@ -79,7 +79,7 @@ func TestModes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			folder := t.TempDir()
+			folder := folderForAll(t)
 			file := filepath.Join(folder, "cache.db")
 			var s *sqlite.Store
 			if c.file != 0 {
@@ -91,7 +91,6 @@ func TestModes(t *testing.T) {
 				}
 				chmod(t, file, c.file)
 			}
-			chmod(t, filepath.Dir(folder), 0o755) // nobody else gets into it at first
 			chmod(t, folder, c.folder)
 			out, err := child(t, "read only", file, "").Output()
 			if err != nil {
@@ -109,6 +108,24 @@ func TestModes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// folderForAll is a folder that a process without root's rights gets into,
+// whatever TMPDIR is.
+func folderForAll(t *testing.T) string {
+	if os.Geteuid() != 0 {
+		return t.TempDir()
+	}
+	folder, err := os.MkdirTemp("/tmp", "psasync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	return folder
 }
 
 func chmod(t *testing.T, path string, mode os.FileMode) {
