@@ -270,6 +270,7 @@ func (m *mirror) Settings(ctx context.Context, src, prefix string) (map[string]s
 	if err := m.in("settings"); err != nil {
 		return nil, err
 	}
+	m.r.w.ruled[m.r.w.depth] = m.model.setting("phase")
 	all, err := m.real.Settings(ctx, src, prefix)
 	return all, m.unexpected("settings", err)
 }

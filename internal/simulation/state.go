@@ -314,6 +314,7 @@ func (s *stateSocket) Settings(_ context.Context, _, prefix string) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	s.r.w.ruled[s.r.w.depth] = st.setting("phase")
 	all := map[string]string{}
 	for _, x := range st.settings {
 		if strings.HasPrefix(x.name, prefix) {

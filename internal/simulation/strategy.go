@@ -178,7 +178,7 @@ func (d *dispute) verdict(by string) (verdict, string) {
 		}
 		return rightWins, "the lock"
 	}
-	policy := w.state.setting("phase")
+	policy := w.ruled[w.depth] // a phase that is set meanwhile counts from the next run on
 	switch owner, edit := d.owner(policy); {
 	case owner == torn:
 		return nobodyWins, "no owner of all"

@@ -47,8 +47,9 @@ type world struct {
 	ios      int
 	log      uint64
 	trace    func(string)
-	sent     int     // the first field that a bridge wrote last
-	lastRead [3]*row // by depth: what was read last, with nothing slow after it
+	sent     int       // the first field that a bridge wrote last
+	lastRead [3]*row   // by depth: what was read last, with nothing slow after it
+	ruled    [3]string // by depth: the phase that the process read, under which it decides
 
 	tokens   []token
 	births   map[string]*birth

@@ -76,6 +76,13 @@ func (m *merging) decide(g int) error {
 		effect = conflict.Contend
 	}
 	var values conflict.Values
+	if effect == conflict.Contend && !answered && !(m.in.view[Left].known && m.in.view[Right].known) {
+		// What a side was parked with may be old, and has no stamp to go by.
+		for s := range Side(2) {
+			m.out.unread[s] = !m.in.view[s].known
+		}
+		return nil
+	}
 	if effect == conflict.Contend {
 		if change != conflict.Clash { // a person may also decide what only one side changed
 			c = contested(c)
