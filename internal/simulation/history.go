@@ -473,8 +473,19 @@ func (w *world) checkLink(l *cache.Link) {
 		if !f.to[0] || !f.to[1] {
 			continue
 		}
+		if w.unswept(0, a) || w.unswept(1, b) {
+			w.stats.StaleWrites++
+			continue
+		}
 		w.violated("I1", "link %s: %s is %v and %v (base %v), policy %s, map %s", l.Key, name, a.fields[name], b.fields[name], l.Base, w.policy, w.plan.name)
 	}
+}
+
+// unswept reports whether the last read of a row was an old one that nothing
+// corrects: children that a system lists by parent only are in no sweep, and the
+// list that told of the edit has done so.
+func (w *world) unswept(s bridge.Side, r *row) bool {
+	return r.stale && w.sides[s].does.perParent && (r.kind == note || r.kind == timeEntry)
 }
 
 // tookPlace reports whether a value stood in a record that took the place of

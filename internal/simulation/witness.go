@@ -339,7 +339,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			w.stats.FalseConflicts++
 		}
 		switch {
-		case window && !cas:
+		case window && !cas, w.putBack(l, s, r, i, was, now):
 			w.stats.Windows++
 		case r.veiled || w.peerOf(s, r) != nil && w.peerOf(s, r).veiled:
 			w.stats.StaleWrites++ // what a bridge may not see it cannot compare
@@ -357,6 +357,18 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 		w.narrow(s, r, l, patch.Set)
 		w.widened(s, r, l, patch.Set)
 	}
+}
+
+// putBack reports whether a person has undone, to the very value that was agreed
+// on, a write that the bridge never learned the outcome of. Nothing tells that
+// from a write that did not arrive.
+func (w *world) putBack(l *cache.Link, s *side, r *row, field, was, now int) bool {
+	if l == nil || w.tokens[was].prev != now {
+		return false
+	}
+	name := specs[r.kind].fields[field]
+	base, agreed := l.Base[s.is][name]
+	return agreed && w.equal(s.is, base, s.is, r.fields[name])
 }
 
 // oneWay reports whether the map carries a field to one side only.

@@ -63,3 +63,29 @@ func TestEditOfALostCreate(t *testing.T) {
 	w.want("left", refOf(w, bridge.Left, l, "status"), "Closed")
 	w.want("tasks", w.types(), "conflict")
 }
+
+// A second copy that turns up after the first one was deleted is left to a
+// person.
+func TestSecondCopyOfADeletedRecord(t *testing.T) {
+	w, l, r := lostCreate(t, psa.Fields{"summary": "lost"}, func(o *bridge.Options) { o.Deletes = bridge.KeepDeleted })
+	w.right.Heal()
+	w.tick(time.Hour)
+	w.settle()
+	w.want("the counterpart", linkOf(w, bridge.Left, l).IDs[bridge.Right], r.ID)
+	twin, _ := w.right.Row(r)
+	twin.ID, twin.Version, twin.Updated = "", "", time.Time{}
+	w.right.Remove(r)
+	for range 2 {
+		w.tick(25 * time.Hour)
+		w.settle()
+	}
+	w.want("state", linkOf(w, bridge.Left, l).State, cache.LinkGone)
+	w.right.Put(twin)
+	w.settle()
+	w.want("tasks", w.types(), bridge.TaskMatch)
+	tickets := len(w.left.Refs(psa.KindTicket))
+	answerAll(w, bridge.TaskMatch, cache.Answer{Action: bridge.AnswerCreate, Actor: "kim"})
+	w.settle()
+	w.want("tickets on the left", len(w.left.Refs(psa.KindTicket)), tickets+1)
+	w.want("tasks", w.types(), "")
+}

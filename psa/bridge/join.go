@@ -15,10 +15,14 @@ func (r *run) ours(k *kindRules, s Side, rec psa.Record, source string, h how) e
 	if err != nil {
 		return &stateErr{err}
 	}
-	if ok && l.IDs[s] != "" && l.State != cache.LinkGone {
+	if ok && l.IDs[s] != "" {
+		why := "a second copy of a record that is linked already; delete one of them by hand"
+		if l.State == cache.LinkGone {
+			why = "a second copy of a record that was deleted on one side; delete it by hand, too, or create a counterpart of its own"
+		}
 		return r.saveTasks(cache.StateBatch{Seen: r.seenOf(s, rec), Tasks: []cache.Task{{
 			ID: taskID(TaskMatch, s, k.kind, rec.ID), Type: TaskMatch, Kind: k.kind, Side: s, Record: rec.ID, Link: l.Key, Candidates: []string{source},
-			Reason: "a second copy of a record that is linked already; delete one of them by hand",
+			Reason: why,
 		}}})
 	}
 	if ok && l.State == cache.LinkGone {
