@@ -354,6 +354,10 @@ func (w *world) check() {
 				w.stats.Places++
 				continue
 			}
+			if o.back {
+				w.stats.Windows++
+				continue
+			}
 			w.violated("I3", "%s %s %s: w%d was overwritten with w%d by somebody who did not know it, and nothing tells", o.side, o.link, o.field, o.lost, o.took)
 		}
 	}

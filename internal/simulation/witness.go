@@ -39,6 +39,7 @@ type overwrite struct {
 	id         string
 	field      string
 	lost, took int
+	back       bool // see putBack
 }
 
 // number returns the token that a value carries; 0 if it carries none.
@@ -339,7 +340,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			w.stats.FalseConflicts++
 		}
 		switch {
-		case window && !cas, w.putBack(l, s, r, i, was, now):
+		case window && !cas:
 			w.stats.Windows++
 		case r.veiled || w.peerOf(s, r) != nil && w.peerOf(s, r).veiled:
 			w.stats.StaleWrites++ // what a bridge may not see it cannot compare
@@ -350,7 +351,7 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 			if l != nil {
 				key = l.Key
 			}
-			w.over = append(w.over, overwrite{key, s.is, r.id, name, was, now})
+			w.over = append(w.over, overwrite{key, s.is, r.id, name, was, now, w.putBack(l, s, r, i, was, now)})
 		}
 	}
 	if _, ok := patch.Set["visibility"]; ok {
