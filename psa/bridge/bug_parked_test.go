@@ -26,7 +26,7 @@ func TestStrategyForWhatIsParked(t *testing.T) {
 			}
 			w.tick(time.Hour)
 			edit(last, "newest")
-			w.opts.Policy = bridge.Policy{Name: "newest", Strategy: conflict.First(conflict.Newest(nil), conflict.Strategy(prefer(last.Other())))}
+			w.opts.Policy = bridge.Policy{Name: "newest", Strategy: conflict.First(conflict.Newest(nil), prefer(last.Other()))}
 			w.open()
 			w.settle()
 			for s := range bridge.Side(2) {
