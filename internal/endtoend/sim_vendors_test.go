@@ -335,7 +335,7 @@ func (p *pastime) accounted(e edit, open []cache.Task) bool {
 
 // TestSimulationOverHTTP runs histories over each vendor's HTTP interface.
 func TestSimulationOverHTTP(t *testing.T) {
-	histories := 50
+	histories := 20
 	if *simHistories > 0 {
 		histories = *simHistories
 	}
