@@ -94,16 +94,7 @@ func TestRestoredBeforeItsCounterpartIsDeleted(t *testing.T) {
 // A create whose answer was lost is not repeated while a row that cannot be read
 // may be what it made.
 func TestLostCreateAmongUnreadableRows(t *testing.T) {
-	w, l, _ := pair(t, basic)
-	made := w.left.Put(psatest.Row(psa.KindNote, "", psa.Fields{"ticket": psatest.RefTo(l.ID, ""), "text": "only once", "visibility": "internal"}))[0]
-	w.left.Touch(l)
-	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
-		psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 1, Err: psa.ErrUnavailable})
-	w.tick(2 * time.Minute)
-	_, _ = w.b.Once(t.Context()) // cut by the list
-	notes := func() int { return len(find(w, bridge.Right, psa.KindNote, "text", "only once")) }
-	w.want("notes", notes(), 1)
-	w.right.Heal()
+	w, _, made, notes := lostNote(t)
 	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: -1, Bad: []string{find(w, bridge.Right, psa.KindNote, "text", "only once")[0].ID}})
 	for range 5 {
 		w.tick(time.Hour)
@@ -178,4 +169,21 @@ func TestNoMailOfWhatTheFirstComparisonMissed(t *testing.T) {
 			t.Errorf("mail about %s", m.Ref)
 		}
 	}
+}
+
+// lostNote has a note whose copy under the ticket r was made, though the answer
+// was lost, and the search for it cut. notes counts the copies.
+func lostNote(t *testing.T) (w *world, r, made psa.Ref, notes func() int) {
+	t.Helper()
+	w, l, r := pair(t, basic)
+	made = w.left.Put(psatest.Row(psa.KindNote, "", psa.Fields{"ticket": psatest.RefTo(l.ID, ""), "text": "only once", "visibility": "internal"}))[0]
+	w.left.Touch(l)
+	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
+		psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 1, Err: psa.ErrUnavailable})
+	w.tick(2 * time.Minute)
+	_, _ = w.b.Once(t.Context()) // cut by the list
+	notes = func() int { return len(find(w, bridge.Right, psa.KindNote, "text", "only once")) }
+	w.want("notes", notes(), 1)
+	w.right.Heal()
+	return w, r, made, notes
 }

@@ -245,16 +245,7 @@ func TestStatusOfALostCreate(t *testing.T) {
 // A create under a record that cannot be seen is not repeated, since nobody can
 // see either whether it has happened.
 func TestLostCreateUnderAHiddenParent(t *testing.T) {
-	w, l, r := pair(t, basic)
-	made := w.left.Put(psatest.Row(psa.KindNote, "", psa.Fields{"ticket": psatest.RefTo(l.ID, ""), "text": "only once", "visibility": "internal"}))[0]
-	w.left.Touch(l)
-	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpCreate, Err: psa.ErrTimeout, Applied: true},
-		psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 1, Err: psa.ErrUnavailable})
-	w.tick(2 * time.Minute)
-	_, _ = w.b.Once(t.Context()) // cut by the list
-	notes := func() int { return len(find(w, bridge.Right, psa.KindNote, "text", "only once")) }
-	w.want("notes", notes(), 1)
-	w.right.Heal()
+	w, r, made, notes := lostNote(t)
 	w.right.Fail(psatest.Fault{Kind: psa.KindNote, Op: psatest.OpList, Times: 4, Err: psa.ErrNotFound})
 	for range 4 {
 		w.tick(5 * time.Minute)
