@@ -143,7 +143,7 @@ func (l *linter) rule(r *mapRule) {
 	}
 	for s := range r.fields {
 		side := Side(s)
-		if r.direction.allows(side) && r.schema[s].ReadOnly {
+		if r.direction.allows(side) && r.skip[s] {
 			sev := psa.Warning
 			if r.direction != both {
 				sev = psa.Failure

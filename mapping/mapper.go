@@ -58,9 +58,10 @@ type ruleGroup struct {
 type mapRule struct {
 	*fieldRule
 	fields    [2]fieldPath // captions resolved
+	by        [2]bool      // of the rule, or of a path to a part of a reference
 	where     string
 	fits      [2]fit
-	schema    [2]psa.Field  // the zero Field where it is unknown
+	named     psa.Class     // of the left field, where the catalog tells
 	text      [2]bool       // the other side is a part of a reference
 	scope     [2]*fieldPath // the field whose row scopes a reference
 	tables    [2]map[string]map[string]any
@@ -316,15 +317,17 @@ func (c *kindCompiler) caption(f *fieldPath, s Side) (psa.Field, string) {
 }
 
 func (c *kindCompiler) rule(r *fieldRule) *mapRule {
-	own := *r // captions get resolved in the copy
-	for s := range own.when {
-		own.when[s] = slices.Clone(own.when[s])
+	if r.per != nil || r.template != nil || r.conditional() {
+		own := *r // captions get resolved in the copy
+		for s := range own.when {
+			own.when[s] = slices.Clone(own.when[s])
+		}
+		if own.template != nil {
+			own.template = &template{own.template.texts, slices.Clone(own.template.fields)}
+		}
+		r = &own
 	}
-	if own.template != nil {
-		own.template = &template{own.template.texts, slices.Clone(own.template.fields)}
-	}
-	r = &own
-	mr := &mapRule{fieldRule: r, fields: r.fields, where: where(r.at)}
+	mr := &mapRule{fieldRule: r, fields: r.fields, by: r.by, where: where(r.at)}
 	ok := true
 	for s := range mr.fields {
 		side := Side(s)
@@ -337,12 +340,14 @@ func (c *kindCompiler) rule(r *fieldRule) *mapRule {
 		if r.types[s] != "" {
 			f.Type = r.types[s]
 		}
-		if c.part(&mr.fields[s], &f, side, &r.by[s]) && mr.fits[1-s].typ == "" && r.types[1-s] == "" {
+		if c.part(&mr.fields[s], &f, side, &mr.by[s]) && mr.fits[1-s].typ == "" && r.types[1-s] == "" {
 			mr.text[1-s] = true
 		}
 		c.names(&mr.fields[s], side)
-		mr.schema[s] = f
-		mr.fits[s] = c.fit(f, side, r.by[s])
+		if side == Left {
+			mr.named = f.Class
+		}
+		mr.fits[s] = c.fit(f, side, mr.by[s])
 		mr.scope[s] = c.scopeField(f, side)
 		mr.skip[s] = f.ReadOnly || !r.direction.allows(side)
 		mr.create[s] = f.CreateOnly

@@ -27,7 +27,7 @@ func (mp *Mapper) Rules(kind psa.Kind) []Rule {
 func (r *mapRule) resolved() Rule {
 	rule := r.public()
 	rule.Left, rule.Right = strings.Join(r.fields[Left].segs, "."), strings.Join(r.fields[Right].segs, ".")
-	rule.Class = cmp.Or(rule.Class, r.schema[Left].Class)
+	rule.Class = cmp.Or(rule.Class, r.named)
 	rule.ToLeft, rule.ToRight = !r.skip[Left], !r.skip[Right]
 	rule.OnCreateLeft, rule.OnCreateRight = r.create[Left], r.create[Right]
 	return rule
