@@ -130,6 +130,7 @@ type Bridge struct {
 	sides [2]system
 	state cache.State
 	opts  Options
+	kinds []psa.Kind
 	tag   string
 
 	running chan struct{} // a lock that can be waited for with a context
@@ -175,6 +176,7 @@ func New(left, right psa.Provider, state cache.State, o Options) (*Bridge, error
 	b := &Bridge{
 		sides: [2]system{{left, left.Features()}, {right, right.Features()}}, state: state, opts: o,
 		tag: hex.EncodeToString(sum[:4]), running: make(chan struct{}, 1),
+		kinds: slices.DeleteFunc(o.Map.Kinds(), func(k psa.Kind) bool { return !slices.Contains(bridged, k) }),
 	}
 	for name, p := range o.Phases {
 		errs = append(errs, p.check("phase "+name)...)
@@ -267,7 +269,7 @@ func (b *Bridge) firstUse(dry bool) bool {
 
 // Kinds returns the kinds that are synchronised, parents before children.
 func (b *Bridge) Kinds() []psa.Kind {
-	return slices.DeleteFunc(b.opts.Map.Kinds(), func(k psa.Kind) bool { return !slices.Contains(bridged, k) })
+	return slices.Clone(b.kinds)
 }
 
 // bridged are the kinds a bridge knows, in the order they are written.

@@ -66,6 +66,11 @@ func newPath(s string) path {
 
 func (p path) String() string { return strings.Join(p, ".") }
 
+// leads reports whether a field is this path, or what it leads into.
+func (p path) leads(field string) bool {
+	return len(p) > 0 && (p[0] == field || len(p) > 1 && p.String() == field)
+}
+
 // get returns the value of a path; absent is not known.
 func (p path) get(f psa.Fields) conflict.Value {
 	if len(p) == 0 {
@@ -133,8 +138,9 @@ func compile(m *mapping.Map, cfg *mapping.Config, offers [2]psa.Features) (*comp
 }
 
 func newKindRules(m *mapping.Map, mapper *mapping.Mapper, kind psa.Kind, offers [2]psa.Features) *kindRules {
-	k := &kindRules{kind: kind}
-	for _, r := range mapper.Rules(kind) {
+	rules := mapper.Rules(kind)
+	k := &kindRules{kind: kind, units: make([]unit, 0, len(rules))}
+	for _, r := range rules {
 		if !r.ToLeft && !r.ToRight {
 			continue
 		}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/psa"
@@ -133,8 +134,7 @@ func (r *run) company(s Side, rec psa.Record) (key string, ok bool) {
 // create makes the counterpart of a record.
 func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, company string, h how) (out string, err error) {
 	to := s.Other()
-	in := r.input(&cache.Link{}, h)
-	want := r.c.mapTo(to, rec, nil, in.peer[to])
+	want := r.c.mapTo(to, rec, nil, r.peers[to])
 	for _, is := range want.issues {
 		if is.Fatal {
 			return "", r.cannot(k, s, rec, is.Message, is.Where, nil, h)
@@ -171,10 +171,12 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 	}
 	open := r.isClosing(k, to, fields)
 	if open {
-		fields, open = r.asOpen(k, to, s, rec, fields, in)
+		fields, open = r.asOpen(k, to, s, rec, fields)
 	}
 	item := &Item{Op: opCreate, Side: to, Kind: k.kind, Source: rec.ID, Title: titleOf(rec), Notify: r.notify(company, to, k.kind, opCreate, fields, rec, rec.Updated, h)}
-	item.Fields = r.createdFields(k, to, fields)
+	if r.gate != (liveGate{}) { // somebody looks at it
+		item.Fields = r.createdFields(k, to, fields)
+	}
 	item.Closes = r.isClosing(k, to, fields)
 	if !r.gate.allow(r, item) {
 		r.rep.Skipped++
@@ -215,7 +217,7 @@ func (r *run) create(k *kindRules, s Side, rec psa.Record, parent *cache.Link, c
 // asOpen is what creates a closed ticket as an open one, so that its notes and
 // time entries can follow before it is closed; fields themselves where nothing
 // says how an open one begins.
-func (r *run) asOpen(k *kindRules, to, s Side, rec psa.Record, fields psa.Fields, in *input) (psa.Fields, bool) {
+func (r *run) asOpen(k *kindRules, to, s Side, rec psa.Record, fields psa.Fields) (psa.Fields, bool) {
 	from := k.fieldOn(s, "status")
 	without := rec
 	without.Fields = make(psa.Fields, len(rec.Fields))
@@ -224,7 +226,7 @@ func (r *run) asOpen(k *kindRules, to, s Side, rec psa.Record, fields psa.Fields
 			without.Fields[name] = v
 		}
 	}
-	want := r.c.mapTo(to, without, nil, in.peer[to]).fields
+	want := r.c.mapTo(to, without, nil, r.peers[to]).fields
 	for _, name := range k.needs[to] {
 		if v, ok := newPath(name).get(want).Get(); !ok || v == nil || v == "" {
 			return fields, false
@@ -259,8 +261,7 @@ func (r *run) make(k *kindRules, l *cache.Link, s Side, rec psa.Record, fields p
 		}
 	}
 	if r.dry { // the row would hold what is not sent as empty
-		in := r.input(l, h)
-		for name, v := range r.c.mapTo(to, rec, nil, in.peer[to]).fields {
+		for name, v := range r.c.mapTo(to, rec, nil, r.peers[to]).fields {
 			if _, sent := fields[name]; v == nil && !sent {
 				fields = path{name}.with(fields, nil)
 			}
@@ -324,10 +325,9 @@ func (r *run) cannot(k *kindRules, s Side, rec psa.Record, reason, where string,
 
 func (r *run) unitFor(k *kindRules, s Side, field string) *unit {
 	for i := range k.units {
-		for _, p := range sidePaths(&k.units[i], s) {
-			if len(p) > 0 && (p[0] == field || p.String() == field) {
-				return &k.units[i]
-			}
+		u := &k.units[i]
+		if s == Left && u.left.leads(field) || s == Right && slices.ContainsFunc(u.right, func(p path) bool { return p.leads(field) }) {
+			return u
 		}
 	}
 	return nil

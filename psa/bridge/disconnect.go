@@ -283,8 +283,8 @@ func (b *Bridge) parseLink(row []string) (cache.Link, error) {
 	switch {
 	case l.IDs[Left] == "" || l.IDs[Right] == "":
 		return l, errors.New("an id is missing")
-	case !slices.Contains(b.Kinds(), l.Kind):
-		return l, fmt.Errorf("kind %q is not synchronised; it is one of %s", clip(row[2]), join(b.Kinds()))
+	case !slices.Contains(b.kinds, l.Kind):
+		return l, fmt.Errorf("kind %q is not synchronised; it is one of %s", clip(row[2]), join(b.kinds))
 	}
 	since, err := time.Parse(time.RFC3339Nano, row[3])
 	if err != nil {

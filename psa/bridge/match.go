@@ -313,8 +313,7 @@ func (r *run) alike(k *kindRules, s Side, rec psa.Record, parent *cache.Link) ([
 	}
 	var ids []string
 	if len(k.match) == 0 {
-		in := r.input(&cache.Link{}, how{})
-		print := fingerprint(k, to, r.c.mapTo(to, rec, nil, in.peer[to]).fields)
+		print := fingerprint(k, to, r.c.mapTo(to, rec, nil, r.peers[to]).fields)
 		for _, row := range rows {
 			if print != "" && fingerprint(k, to, row.Fields) == print {
 				ids = append(ids, row.ID)

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/psasync/psasync/cache"
@@ -126,10 +128,19 @@ type merging struct {
 	write  []writeTo     // by unit
 }
 
+// mergings are reused: a bridge merges each record that changed several times.
+var mergings = sync.Pool{New: func() any { return new(merging) }}
+
 // merge decides about one linked record. It is pure: the same input gives the
 // same outcome, and nothing of the input is changed.
 func (c *compiled) merge(ctx context.Context, k *kindRules, in *input) (*outcome, error) {
-	m := &merging{ctx: ctx, c: c, k: k, in: in, out: &outcome{}, units: make([]state, len(k.units))}
+	m := mergings.Get().(*merging)
+	*m = merging{ctx: ctx, c: c, k: k, in: in, out: &outcome{}, units: slices.Grow(m.units, len(k.units))[:len(k.units)]}
+	defer func() {
+		clear(m.units) // a pool holds nobody's values
+		*m = merging{units: m.units[:0]}
+		mergings.Put(m)
+	}()
 	for i := range k.units {
 		m.look(i)
 	}

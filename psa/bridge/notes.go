@@ -33,7 +33,7 @@ func (b *Bridge) notes(p *Plan) []string {
 		}
 	}
 	for s := range Side(2) {
-		for _, k := range b.Kinds() {
+		for _, k := range b.kinds {
 			f := b.sides[s].offers[k]
 			for _, a := range []struct {
 				can  psa.Ability
@@ -78,7 +78,7 @@ func because(why string) string {
 
 func (b *Bridge) kindsWhere(ok func(psa.Kind) bool) []string {
 	var out []string
-	for _, k := range b.Kinds() {
+	for _, k := range b.kinds {
 		if ok(k) {
 			out = append(out, string(k))
 		}
@@ -181,7 +181,7 @@ func (b *Bridge) unmatched(c *compiled) []unmatchedMembers {
 	}
 	people := [2][]psa.Record{cfg.LeftMembers, cfg.RightMembers}
 	var out []unmatchedMembers
-	for _, kind := range b.Kinds() {
+	for _, kind := range b.kinds {
 		for _, r := range c.mapper.Rules(kind) {
 			for s := range Side(2) {
 				field, goes := r.Left, r.ToRight

@@ -87,7 +87,7 @@ func (b *Bridge) token(ctx context.Context, st cache.State, c *compiled) (string
 			put([2]string{name, settings[name]})
 		}
 	}
-	for _, kind := range b.Kinds() {
+	for _, kind := range b.kinds {
 		for s := range Side(2) {
 			cur, err := st.Cursor(ctx, source, s, kind)
 			if err != nil {

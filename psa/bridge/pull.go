@@ -24,6 +24,23 @@ type how struct {
 	retry   *cache.Task
 }
 
+// A reading is a list of one kind on one side that is being read.
+type reading struct {
+	kind    psa.Kind
+	side    Side
+	cur     cache.Cursor // Began is when this list was, by the system's clock
+	list    ListReport
+	full    bool // all rows are listed, not only those that changed
+	resumes bool // it can be cut, and go on where it was
+	since   time.Time
+	rows    int
+	last    time.Time // change of the youngest row
+	sweep   *presence // of a complete list; nil: absent rows are not looked for
+	skipped int       // rows left to the next run, when this began
+	err     error     // of the list
+	broken  error     // what ends the run
+}
+
 // pull reads what changed of a kind on one side. ok tells whether the list was
 // read to its end.
 func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
@@ -35,7 +52,7 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 	if err != nil {
 		return false, &stateErr{err}
 	}
-	anew, resumes := r.anewOf(kind), f.Can.Has(psa.CanResume)
+	anew := r.anewOf(kind)
 	swept := r.b.opts.SweepEvery > 0 && r.now().Sub(cur.Swept) >= r.b.opts.SweepEvery
 	if f.PerParent { // a list of what changed would ask for every parent
 		if cur.Swept.IsZero() || anew || swept && parentOf(kind) == psa.KindCompany {
@@ -49,80 +66,98 @@ func (r *run) pull(kind psa.Kind, s Side) (ok bool, err error) {
 		}
 		return true, r.visits(kind, s)
 	}
-	full := cur.Since.IsZero() || swept || anew || !f.Can.Has(psa.CanSince)
+	l := &reading{kind: kind, side: s, cur: cur, resumes: f.Can.Has(psa.CanResume), skipped: r.rep.Skipped}
+	l.full = cur.Since.IsZero() || swept || anew || !f.Can.Has(psa.CanSince)
+	l.list = ListReport{Side: s, Kind: kind, Full: l.full}
 	var q psa.Query
-	if !full {
+	if !l.full {
 		q.Since = cur.Since
 	}
-	list := ListReport{Side: s, Kind: kind, Full: full}
-	began := r.server[s]
-	if !cur.Began.IsZero() && cur.Full == full && resumes && !anew {
-		began, q.Since, q.After = cur.Began, cur.From, cur.After
+	l.cur.Began = r.server[s]
+	if !cur.Began.IsZero() && cur.Full == l.full && l.resumes && !anew {
+		l.cur.Began, q.Since, q.After = cur.Began, cur.From, cur.After
 	}
 	q.Scope = r.narrow(kind, s)
 	if !anew {
-		if q.Known, err = r.st.Seen(r.ctx, r.source, s, kind, full); err != nil {
+		if q.Known, err = r.st.Seen(r.ctx, r.source, s, kind, l.full); err != nil {
 			return false, &stateErr{err}
 		}
 	}
 	r.event(EventList, s, kind, "", "")
-	var sweep *presence
-	if full && q.After == "" && r.b.opts.SweepEvery > 0 {
-		sweep = newPresence()
+	if l.full && q.After == "" && r.b.opts.SweepEvery > 0 {
+		l.sweep = newPresence()
 	}
-	var last time.Time
-	rows, skipped := 0, r.rep.Skipped
+	l.since = q.Since
 	for rec, err := range r.sides[s].List(r.ctx, kind, q) {
-		if err != nil {
-			r.rep.Lists = append(r.rep.Lists, list)
-			if err := r.flush(); err != nil {
-				return false, err
-			}
-			return false, r.side(s, kind, err)
+		if !r.listed(l, rec, err) {
+			break
 		}
-		rows++
-		list.Rows++
-		if rec.Updated.After(last) {
-			last = rec.Updated
-		}
-		r.first.was(s, &rec)
-		sweep.add(rec.ID)
-		if rec.Unchanged {
-			list.Unchanged++
-		} else if err := r.row(kind, s, rec, &list, how{live: !full}); err != nil {
-			r.rep.Lists = append(r.rep.Lists, list)
+	}
+	r.rep.Lists = append(r.rep.Lists, l.list)
+	switch {
+	case l.broken != nil:
+		return false, l.broken
+	case l.err != nil:
+		if err := r.flush(); err != nil {
 			return false, err
 		}
-		if rows%1000 == 0 {
-			r.event(EventProgress, s, kind, rec.ID, fmt.Sprintf("%d rows", rows))
-			if resumes && r.rep.Skipped == skipped {
-				cur.Began, cur.From, cur.Full, cur.After = began, q.Since, full, rec.ID
-				if err := r.checkpoint(cur); err != nil {
-					return false, err
-				}
-			}
+		return false, r.side(s, kind, l.err)
+	}
+	return true, r.ended(l)
+}
+
+// listed deals with what a list yields. It returns false where the list is not
+// to be read on.
+func (r *run) listed(l *reading, rec psa.Record, err error) bool {
+	if err != nil {
+		l.err = err
+		return false
+	}
+	l.rows++
+	l.list.Rows++
+	if rec.Updated.After(l.last) {
+		l.last = rec.Updated
+	}
+	r.first.was(l.side, &rec)
+	l.sweep.add(rec.ID)
+	if rec.Unchanged {
+		l.list.Unchanged++
+	} else if l.broken = r.row(l.kind, l.side, rec, &l.list, how{live: !l.full}); l.broken != nil {
+		return false
+	}
+	if l.rows%1000 == 0 {
+		r.event(EventProgress, l.side, l.kind, rec.ID, fmt.Sprintf("%d rows", l.rows))
+		if l.resumes && r.rep.Skipped == l.skipped {
+			l.cur.From, l.cur.Full, l.cur.After = l.since, l.full, rec.ID
+			l.broken = r.checkpoint(l.cur)
 		}
 	}
-	r.rep.Lists = append(r.rep.Lists, list)
-	if sweep != nil {
-		if err := r.absent(kind, s, sweep); err != nil {
-			return false, err
+	return l.broken == nil
+}
+
+// ended notes that a list was read to its end.
+func (r *run) ended(l *reading) error {
+	if l.sweep != nil {
+		if err := r.absent(l.kind, l.side, l.sweep); err != nil {
+			return err
 		}
 	}
-	if r.rep.Skipped > skipped { // the next run reads again what is left
-		return true, r.flush()
+	if r.rep.Skipped > l.skipped { // the next run reads again what is left
+		return r.flush()
 	}
+	cur, began := l.cur, l.cur.Began
 	if began.IsZero() { // this system tells no time; its rows do
-		began = last
+		began = l.last
 	}
 	if !began.IsZero() {
+		f := r.sides[l.side].offers[l.kind]
 		cur.Since = began.Add(-f.Granularity - r.b.opts.Overlap)
 	}
-	if full {
+	if l.full {
 		cur.Swept = r.now()
 	}
 	cur.Began, cur.From, cur.Full, cur.After = time.Time{}, time.Time{}, false, ""
-	return true, r.checkpoint(cur)
+	return r.checkpoint(cur)
 }
 
 // checkpoint saves how far a list was read, with the rows that covers.
@@ -133,6 +168,9 @@ func (r *run) checkpoint(cur cache.Cursor) error {
 // takeSeen hands out the rows that were dealt with. One that was looked at
 // twice counts as it was last.
 func (r *run) takeSeen() []cache.Seen {
+	if len(r.seen) == 0 {
+		return nil
+	}
 	type row struct {
 		side Side
 		kind psa.Kind
@@ -194,7 +232,7 @@ func (r *run) touchable(s Side, rec psa.Record) bool {
 	if rec.Updated.IsZero() || !rec.Updated.Add(r.sides[s].offers[rec.Kind].Granularity).After(now) {
 		return false
 	}
-	return slices.ContainsFunc(r.b.Kinds(), func(kind psa.Kind) bool { return parentOf(kind) == rec.Kind && r.sides[s].offers[kind].PerParent })
+	return slices.ContainsFunc(r.b.kinds, func(kind psa.Kind) bool { return parentOf(kind) == rec.Kind && r.sides[s].offers[kind].PerParent })
 }
 
 // row deals with one row of a list. What goes wrong with it becomes a task; the

@@ -137,12 +137,9 @@ func (in *input) saw(s Side, v view) {
 const byBridge = "a write of the bridge"
 
 func (r *run) input(l *cache.Link, h how) *input {
-	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers, canon: r.canonical}
+	in := &input{link: l, policy: r.policy(l.Company), again: h.again, answers: h.answers, canon: r.canon, peer: r.peers}
 	if r.anewOf(l.Kind) && in.again == nil {
 		in.again = func(cache.Parked) bool { return true }
-	}
-	for s := range Side(2) {
-		in.peer[s] = func(kind psa.Kind, id string) (string, bool) { return r.peer(s, kind, id) }
 	}
 	return in
 }

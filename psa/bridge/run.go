@@ -62,21 +62,26 @@ type run struct {
 	renew  time.Time
 	began  time.Time
 
-	phases  map[string]string // by company
-	paused  map[psa.Kind]bool
-	anew    bool              // what the systems offer may have changed: values that were held may fit
-	remap   bool              // the field map or a phase changed: everything is compared anew
-	mark    string            // for setMap
-	behind  map[psa.Kind]bool // compared anew alone
-	server  [2]time.Time
-	failing [2]int // failures in a row
-	opened  int    // conflicts
-	half    map[string]cache.Link
-	broken  error                     // what the state failed with, see fails
-	since   map[psa.Kind][2]time.Time // by the systems' clocks, when a kind was first compared
-	seen    []cache.Seen              // rows dealt with, not yet saved
-	first   *firstRun
-	near    neighbours
+	phases   map[string]string  // by company
+	policies map[string]*Policy // by phase, as far as they were needed
+	paused   map[psa.Kind]bool
+	anew     bool              // what the systems offer may have changed: values that were held may fit
+	remap    bool              // the field map or a phase changed: everything is compared anew
+	mark     string            // for setMap
+	behind   map[psa.Kind]bool // compared anew alone
+	server   [2]time.Time
+	failing  [2]int // failures in a row
+	opened   int    // conflicts
+	half     map[string]cache.Link
+	broken   error                     // what the state failed with, see fails
+	since    map[psa.Kind][2]time.Time // by the systems' clocks, when a kind was first compared
+	seen     []cache.Seen              // rows dealt with, not yet saved
+	first    *firstRun
+	near     neighbours
+
+	// See input.
+	peers [2]func(kind psa.Kind, id string) (string, bool)
+	canon func(s Side, kind psa.Kind, fields psa.Fields) psa.Fields
 }
 
 // errStop ends a run early without being a failure of its own.
@@ -148,8 +153,12 @@ func (b *Bridge) begin(ctx context.Context, st cache.State, g gate, dry bool) (*
 	now := b.opts.Now()
 	r := &run{
 		b: b, ctx: ctx, source: b.opts.Source, st: st, sides: b.sides, gate: g, dry: dry, began: now,
-		phases: map[string]string{}, paused: map[psa.Kind]bool{}, behind: map[psa.Kind]bool{}, half: map[string]cache.Link{}, since: map[psa.Kind][2]time.Time{},
+		phases: map[string]string{}, policies: map[string]*Policy{}, paused: map[psa.Kind]bool{}, behind: map[psa.Kind]bool{}, half: map[string]cache.Link{}, since: map[psa.Kind][2]time.Time{},
 	}
+	for s := range Side(2) {
+		r.peers[s] = func(kind psa.Kind, id string) (string, bool) { return r.peer(s, kind, id) }
+	}
+	r.canon = r.canonical
 	r.c = b.current()
 	r.anew = b.firstUse(dry)
 	r.id = strconv.FormatInt(now.UnixNano(), 36)
@@ -288,7 +297,7 @@ func (r *run) all() error {
 	if err := r.recover(); err != nil {
 		return err
 	}
-	for _, kind := range r.b.Kinds() {
+	for _, kind := range r.b.kinds {
 		if r.paused[kind] {
 			continue
 		}
@@ -311,7 +320,7 @@ func (r *run) compared() error {
 	if r.remap {
 		set[setMap] = r.mark
 	}
-	for _, kind := range r.b.Kinds() {
+	for _, kind := range r.b.kinds {
 		switch {
 		case r.remap && r.paused[kind]:
 			set[setBehind+string(kind)] = "1"
@@ -484,10 +493,15 @@ func (r *run) policy(company string) *Policy {
 	if name == "" {
 		name = r.phases[""]
 	}
-	if p, ok := r.b.opts.Phases[name]; ok && name != "" {
-		return &p
+	if p := r.policies[name]; p != nil {
+		return p
 	}
-	return &r.b.opts.Policy
+	p, ok := r.b.opts.Phases[name]
+	if !ok || name == "" {
+		p = r.b.opts.Policy
+	}
+	r.policies[name] = &p
+	return &p
 }
 
 // pause stops the connection until somebody resumes it.

@@ -47,8 +47,8 @@ func (b *Bridge) Resume(ctx context.Context, kinds ...psa.Kind) error {
 func (b *Bridge) setPause(ctx context.Context, reason string, kinds []psa.Kind) error {
 	set := map[string]string{}
 	for _, k := range kinds {
-		if !slices.Contains(b.Kinds(), k) {
-			return invalid("kind %q is not synchronised; it is one of %s", k, join(b.Kinds()))
+		if !slices.Contains(b.kinds, k) {
+			return invalid("kind %q is not synchronised; it is one of %s", k, join(b.kinds))
 		}
 		set[setPauseOf+string(k)] = reason
 	}
@@ -253,7 +253,7 @@ func (b *Bridge) status(ctx context.Context) (*Status, error) {
 		}
 		counts[l.Kind][stateName(l.State)]++
 	}
-	for _, k := range b.Kinds() {
+	for _, k := range b.kinds {
 		ks := KindStatus{Kind: k, Links: counts[k]}
 		for s := range Side(2) {
 			if ks.Cursors[s], err = b.state.Cursor(ctx, source, s, k); err != nil {

@@ -203,7 +203,7 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 		return nil, nil
 	}
 	var out []cache.Task
-	for _, kind := range r.b.Kinds() {
+	for _, kind := range r.b.kinds {
 		if parentOf(kind) != l.Kind && !(all && kind == psa.KindTicket && l.Kind == psa.KindCompany) {
 			continue
 		}
@@ -228,10 +228,12 @@ func (r *run) childTasks(l cache.Link, s Side, class string, all bool) ([]cache.
 	return out, nil
 }
 
+// dueTypes are the types of tasks that [run.due] looks at.
+var dueTypes = []string{taskChildren, TaskRetry, taskMissing, TaskConflict, TaskAsk, TaskHeld, TaskRefused, TaskMatch, TaskDeleted, taskPaired}
+
 // due looks at the tasks of a kind whose time has come.
 func (r *run) due(kind psa.Kind) error {
-	types := []string{taskChildren, TaskRetry, taskMissing, TaskConflict, TaskAsk, TaskHeld, TaskRefused, TaskMatch, TaskDeleted, taskPaired}
-	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: types, Due: r.now()}) {
+	for t, err := range r.st.Tasks(r.ctx, r.source, cache.TaskQuery{Kind: kind, Types: dueTypes, Due: r.now()}) {
 		if err != nil {
 			return &stateErr{err}
 		}
