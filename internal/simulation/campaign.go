@@ -24,6 +24,9 @@ type Campaign struct {
 	Time      time.Duration // stop after so long; 0: never
 	Order     bool          // make edits in two orders instead, see [Simulator.Order]
 	Twice     int           // every so many-th history is run twice and compared; 0: every 100th
+	// Grouped runs those that use the same bridge one after the other, which is
+	// faster: the bridge stays in the processor's cache, and is made once.
+	Grouped bool
 }
 
 // An Outcome is what came out of a campaign.
@@ -75,15 +78,53 @@ func commit() string {
 
 // Run runs the histories.
 func (c Campaign) Run() *Outcome {
-	workers := max(c.Workers, 1)
-	most := max(c.Failures, 1)
-	twice := cmp.Or(c.Twice, 100)
-	began := time.Now()
-	var next, failed atomic.Int64
-	var mu sync.Mutex
+	c.Workers, c.Failures, c.Twice = max(c.Workers, 1), max(c.Failures, 1), cmp.Or(c.Twice, 100)
 	out := &Outcome{}
+	var stop time.Time
+	if c.Time > 0 {
+		stop = time.Now().Add(c.Time)
+	}
+	for first := 0; first < c.Histories && len(out.Failures) < c.Failures && (stop.IsZero() || time.Now().Before(stop)); first += block {
+		c.run(out, first, c.places(first, min(block, c.Histories-first)), stop)
+	}
+	slices.SortFunc(out.Failures, func(a, b Failure) int { return cmp.Compare(a.Seed, b.Seed) })
+	return out
+}
+
+// block is how many histories are put in order at a time.
+const block = 1 << 19
+
+// A place is a history in the order of a campaign.
+type place struct{ bridge, seed uint64 }
+
+// places are the histories from the first one. Where they are grouped, bridges
+// come in no particular order, so that a part is a fair sample of all.
+func (c *Campaign) places(first, n int) []place {
+	places := make([]place, n)
 	var wg sync.WaitGroup
-	for range workers {
+	for w := range c.Workers {
+		wg.Go(func() {
+			sim := New()
+			for i := w; i < n; i += c.Workers {
+				places[i].seed = c.Seed + uint64(first+i)
+				if c.Grouped {
+					places[i].bridge = sim.bridge(NewTape(places[i].seed))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.bridge, b.bridge), cmp.Compare(a.seed, b.seed)) })
+	return places
+}
+
+// run runs the histories of a block, the first of which is known.
+func (c *Campaign) run(out *Outcome, first int, places []place, stop time.Time) {
+	var next, failed atomic.Int64
+	failed.Store(int64(len(out.Failures)))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range c.Workers {
 		wg.Go(func() {
 			sim := New()
 			history := sim.Run
@@ -91,15 +132,14 @@ func (c Campaign) Run() *Outcome {
 				history = sim.Order
 			}
 			var stats Stats
-			for failed.Load() < int64(most) {
-				n := next.Add(1) - 1
-				if n >= int64(c.Histories) || c.Time > 0 && n%64 == 0 && time.Since(began) > c.Time {
+			for failed.Load() < int64(c.Failures) {
+				n := int(next.Add(1) - 1)
+				if n >= len(places) || n%64 == 0 && !stop.IsZero() && time.Now().After(stop) {
 					break
 				}
-				seed := c.Seed + uint64(n)
-				tape := NewTape(seed)
+				tape := NewTape(places[n].seed)
 				res := history(tape, nil)
-				if res.Violation == nil && n%int64(twice) == 0 {
+				if res.Violation == nil && n%c.Twice == 0 {
 					if again := history(Replay(tape.Bytes()), nil); again.Log != res.Log {
 						res.Violation = &Violation{"I26", "two runs of one tape differ"}
 					}
@@ -109,13 +149,9 @@ func (c Campaign) Run() *Outcome {
 					continue
 				}
 				failed.Add(1)
-				f := Failure{Seed: seed, After: int(n), Invariant: res.Violation.Invariant, Text: res.Violation.Text, Tape: tape.Bytes()}
+				f := Failure{Seed: places[n].seed, After: first + n, Invariant: res.Violation.Invariant, Text: res.Violation.Text, Tape: tape.Bytes()}
 				if c.Shrinks > 0 && f.Invariant != "I26" {
-					f.Tape = Shrink(f.Tape, c.Shrinks, func(b []byte) bool {
-						v := history(Replay(b), nil).Violation
-						return v != nil && v.Invariant == f.Invariant
-					})
-					f.Text = history(Replay(f.Tape), nil).Violation.Text
+					f.shrink(history, c.Shrinks)
 				}
 				mu.Lock()
 				out.Failures = append(out.Failures, f)
@@ -127,8 +163,15 @@ func (c Campaign) Run() *Outcome {
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(out.Failures, func(a, b Failure) int { return cmp.Compare(a.Seed, b.Seed) })
-	return out
+}
+
+// shrink makes the tape of a failure as short as it can within so many tries.
+func (f *Failure) shrink(history func(*Tape, func(string)) Result, tries int) {
+	f.Tape = Shrink(f.Tape, tries, func(b []byte) bool {
+		v := history(Replay(b), nil).Violation
+		return v != nil && v.Invariant == f.Invariant
+	})
+	f.Text = history(Replay(f.Tape), nil).Violation.Text
 }
 
 // String tells the counts, and the rates of what cannot be avoided.

@@ -28,7 +28,7 @@ func TestHistories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := campaign(t, root, simulation.Campaign{Seed: *first, Histories: *long, Workers: 2, Failures: 3, Shrinks: 3000})
+	out := campaign(t, root, simulation.Campaign{Seed: *first, Histories: *long, Workers: 2, Failures: 3, Shrinks: 3000, Grouped: true})
 	t.Log(out.Stats.String())
 	for _, f := range out.Failures {
 		dir, err := os.MkdirTemp("", "tape")
@@ -62,7 +62,7 @@ func campaign(t *testing.T, root string, c simulation.Campaign) simulation.Outco
 		t.Fatalf("%v\n%s", err, text)
 	}
 	run := exec.Command(program, "-seed", strconv.FormatUint(c.Seed, 10), "-n", strconv.Itoa(c.Histories), "-workers", strconv.Itoa(c.Workers),
-		"-failures", strconv.Itoa(c.Failures), "-shrink", strconv.Itoa(c.Shrinks), "-json")
+		"-failures", strconv.Itoa(c.Failures), "-shrink", strconv.Itoa(c.Shrinks), "-grouped="+strconv.FormatBool(c.Grouped), "-json")
 	var stdout, stderr bytes.Buffer
 	run.Stdout, run.Stderr = &stdout, &stderr
 	var exit *exec.ExitError

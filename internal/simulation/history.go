@@ -13,10 +13,14 @@ import (
 )
 
 // A Simulator runs histories, one after the other.
-type Simulator struct{ rig *rig }
+type Simulator struct {
+	rig    *rig
+	tokens []token // of the last history, to be used again
+	audits []cache.Audit
+}
 
 // New returns a simulator. It is for one goroutine.
-func New() *Simulator { return &Simulator{newRig()} }
+func New() *Simulator { return &Simulator{rig: newRig()} }
 
 // A Result is what became of one history.
 type Result struct {
@@ -37,10 +41,21 @@ func (s *Simulator) Run(t *Tape, trace func(string)) Result {
 	})
 }
 
+// bridge hashes what the bridge of the history of a tape is made for.
+func (s *Simulator) bridge(t *Tape) uint64 {
+	w := &world{tape: t, rig: s.rig, state: &state{}, log: fnvOffset}
+	w.draw()
+	for _, n := range []uint8{w.shape.plan, w.shape.setup, w.shape.makes[0], w.shape.makes[1]} {
+		w.hash(string(rune(n)))
+	}
+	return w.log
+}
+
+// run runs a history, and says what became of it.
 func (s *Simulator) run(t *Tape, trace func(string), history func(*world)) (res Result) {
 	w := &world{
-		tape: t, rig: s.rig, trace: trace, births: make(map[string]*birth, 8), tokens: make([]token, 1, 32), log: 14695981039346656037,
-		now: time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC), state: &state{},
+		tape: t, rig: s.rig, trace: trace, births: make(map[string]*birth, 8), tokens: append(s.tokens[:0], token{}), log: fnvOffset,
+		now: time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC), state: &state{audits: s.audits[:0]},
 	}
 	s.rig.w = w
 	defer func() {
@@ -53,6 +68,7 @@ func (s *Simulator) run(t *Tape, trace func(string), history func(*world)) (res 
 		}
 		w.stats.Histories, w.stats.IOs, w.stats.Bytes = 1, w.ios, len(t.Bytes())
 		res = Result{w.stats, w.log, w.failure}
+		s.tokens, s.audits = w.tokens, w.state.audits
 	}()
 	history(w)
 	return res
@@ -290,7 +306,7 @@ func (w *world) settle() {
 		if w.state.setting("pause") != "" {
 			w.state.set("pause", "")
 		}
-		writes, was := w.writes, w.state.backup()
+		writes, was := w.writes, *w.state
 		_, last = w.cycle(0)
 		w.now = w.now.Add(12 * time.Minute)
 		if w.failure != nil {
@@ -304,12 +320,14 @@ func (w *world) settle() {
 			}
 			continue
 		}
-		if w.writes == writes && !w.busy() {
-			if calm++; calm == 2 {
-				w.quiescent(was)
-			}
-		} else {
+		if w.writes != writes || w.busy() {
 			calm = 0
+			continue
+		}
+		if calm++; calm == 2 {
+			w.quiescent(&was)
+		} else if w.log%8 != 0 && w.moved(&was) == "" {
+			break // what has changed nothing does so again
 		}
 	}
 	w.check()

@@ -27,7 +27,7 @@ func (inMemory) Crash(d Durable) (Durable, error) { return d, nil }
 // together runs one history of a crew, inside a bubble.
 func together(l *Layer, t *Tape, trace func(string)) (res Result, told crewStats) {
 	w := &world{
-		tape: t, rig: l.sim.rig, trace: trace, births: make(map[string]*birth, 8), tokens: make([]token, 1, 32), log: 14695981039346656037,
+		tape: t, rig: l.sim.rig, trace: trace, births: make(map[string]*birth, 8), tokens: make([]token, 1, 32), log: fnvOffset,
 		now: time.Now(), state: &state{},
 	}
 	l.sim.rig.w = w

@@ -31,26 +31,26 @@ type reader struct {
 }
 
 func (s *side) read(kind int, q *psa.Query) *reader {
-	after, err := strconv.Atoi(q.After)
-	if err != nil {
-		after = 0
+	r := &reader{s: s, kind: kind, q: q}
+	if q.After != "" {
+		r.after, _ = strconv.Atoi(q.After) // what is no id of ours stands before all
 	}
-	r := &reader{s: s, kind: kind, q: q, after: after}
 	if !s.does.resume { // a list that goes on behind an id is read by it
 		r.order = s.order
 	}
 	return r
 }
 
-// page is the next page and whether there are more; ok is false where rows have
-// moved, so that nobody can say what was left out.
+// page is the next page, valid until the next call, and whether there are more;
+// ok is false where rows have moved, so that nobody can say what was left out.
 func (l *reader) page(size int) (page []*row, more, ok bool) {
-	rows := make([]*row, 0, len(l.s.rows[l.kind]))
+	rows := l.s.page[:0]
 	for _, r := range l.s.rows[l.kind] {
 		if l.s.listed(r, l.q) {
 			rows = append(rows, r)
 		}
 	}
+	l.s.page = rows
 	from := 0
 	switch l.order {
 	case byID:

@@ -39,7 +39,7 @@ var bugs = []bug{
 	},
 	{
 		name: "cursor from the local clock", within: 20000, by: []string{"I1"},
-		edits: []edit{{"pull.go", "	began := r.server[s]\n", "	began := r.now()\n"}},
+		edits: []edit{{"pull.go", "	l.cur.Began = r.server[s]\n", "	l.cur.Began = r.now()\n"}},
 	},
 	{
 		name: "base committed before the write", within: 20000, by: []string{"I1", "I3", "I25"},
@@ -64,11 +64,11 @@ var bugs = []bug{
 	},
 	{
 		name: "cursor saved before its rows", within: 20000, by: []string{"I1"},
-		edits: []edit{{"pull.go", "	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n		if err != nil {\n			r.rep.Lists = append(r.rep.Lists, list)\n			if err := r.flush()", "	if early := cur; !began.IsZero() {\n		early.Since = began.Add(-f.Granularity - r.b.opts.Overlap)\n		if err := r.checkpoint(early); err != nil {\n			return false, err\n		}\n	}\n	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n		if err != nil {\n			r.rep.Lists = append(r.rep.Lists, list)\n			if err := r.flush()"}},
+		edits: []edit{{"pull.go", "	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n", "	if early := cur; !l.cur.Began.IsZero() {\n		early.Since = l.cur.Began.Add(-f.Granularity - r.b.opts.Overlap)\n		if err := r.checkpoint(early); err != nil {\n			return false, err\n		}\n	}\n	for rec, err := range r.sides[s].List(r.ctx, kind, q) {\n"}},
 	},
 	{
 		name: "cursor moved past a failed list", within: 20000, by: []string{"I1"},
-		edits: []edit{{"pull.go", "			return false, r.side(s, kind, err)\n		}\n		rows++\n", "			if err := r.side(s, kind, err); err != nil {\n				return false, err\n			}\n			break\n		}\n		rows++\n"}},
+		edits: []edit{{"pull.go", "		if err := r.flush(); err != nil {\n			return false, err\n		}\n		return false, r.side(s, kind, l.err)\n", "		if err := r.side(s, kind, l.err); err != nil {\n			return false, err\n		}\n"}},
 	},
 	{
 		name: "base taken from the record after a crash", within: 20000, by: []string{"I1", "I3"},
@@ -81,8 +81,8 @@ var bugs = []bug{
 	{
 		name: "cursor beyond the beginning of the list", within: 20000, by: []string{"I1"},
 		edits: []edit{
-			{"pull.go", "	if began.IsZero() { // this system", "	if t, err := psa.ServerTime(r.ctx, r.sides[s].Provider); err == nil {\n		began = t\n	}\n	if began.IsZero() { // this system"},
-			{"pull.go", "		cur.Since = began.Add(-f.Granularity - r.b.opts.Overlap)\n", "		cur.Since = began\n"},
+			{"pull.go", "	if began.IsZero() { // this system", "	if t, err := psa.ServerTime(r.ctx, r.sides[l.side].Provider); err == nil {\n		began = t\n	}\n	if began.IsZero() { // this system"},
+			{"pull.go", "		cur.Since = began.Add(-f.Granularity - r.b.opts.Overlap)\n", "		cur.Since = began.Add(0 * f.Granularity)\n"},
 		},
 	},
 	{

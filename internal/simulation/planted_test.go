@@ -101,8 +101,8 @@ func simulate(t *testing.T, root string, edits []edit, histories, failures int, 
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "simulate")
-	// Without optimisation the engine is compiled in half the time, and runs hardly slower.
-	build := exec.Command("go", "build", "-overlay", overlay(t, root, dir, edits), "-gcflags=./psa/bridge=-N -l", "-ldflags=-s -w", "-o", program, "./internal/simulation/simulate")
+	// Without optimisation both are compiled in half the time, and run hardly slower.
+	build := exec.Command("go", "build", "-overlay", overlay(t, root, dir, edits), "-gcflags=./psa/bridge=-N -l", "-gcflags=./internal/simulation/...=-N -l", "-ldflags=-s -w", "-o", program, "./internal/simulation/simulate")
 	build.Dir = root
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the mutation does not compile any more, update it: %v\n%s", err, text)

@@ -399,6 +399,10 @@ func newRig() *rig {
 	return r
 }
 
+// mostBridges is how many a rig keeps. All that there are would fill the memory
+// with what the garbage collector has to look through.
+const mostBridges = 256
+
 // bridge returns the bridge of a shape. It keeps nothing between two cycles, so
 // that the one after a crash may be the same.
 func (r *rig) bridge(s shape) *bridge.Bridge {
@@ -412,6 +416,9 @@ func (r *rig) bridge(s shape) *bridge.Bridge {
 	b, err := bridge.New(&socket{r, bridge.Left, r.features[s.makes[0]]}, &socket{r, bridge.Right, r.features[s.makes[1]]}, st, r.options(s))
 	if err != nil {
 		panic(fmt.Sprintf("simulation: %s: %v", r.plans[s.plan].name, err))
+	}
+	if len(r.bridges) >= mostBridges {
+		clear(r.bridges)
 	}
 	r.bridges[s] = b
 	if r.state != nil {

@@ -24,6 +24,7 @@ type side struct {
 	cat  *catalog
 	rows [kinds][]*row // by id
 	next int
+	page []*row        // see reader.page
 	skew time.Duration // of its clock
 
 	// What the system does to values, see canon.
@@ -104,22 +105,25 @@ func (s *side) find(kind int, id string) *row {
 
 // canon is what the system holds of a value.
 func (s *side) canon(v any) any {
-	switch v := v.(type) {
+	switch x := v.(type) {
 	case string:
+		was := len(x)
 		if s.trims {
-			v = strings.TrimSpace(v)
+			x = strings.TrimSpace(x)
 		}
-		if s.cuts > 0 && len(v) > s.cuts {
-			v = v[:s.cuts]
+		if s.cuts > 0 && len(x) > s.cuts {
+			x = x[:s.cuts]
 			if s.trims {
-				v = strings.TrimSpace(v)
+				x = strings.TrimSpace(x)
 			}
 		}
-		return v
+		if len(x) < was {
+			return x
+		}
 	case json.Number:
 		if s.rounds {
-			if dot := strings.IndexByte(string(v), '.'); dot >= 0 && len(v) > dot+2 {
-				return json.Number(strings.TrimSuffix(string(v[:dot+2]), ".0"))
+			if dot := strings.IndexByte(string(x), '.'); dot >= 0 && len(x) > dot+2 {
+				return json.Number(strings.TrimSuffix(string(x[:dot+2]), ".0"))
 			}
 		}
 	}
@@ -233,6 +237,7 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 			return
 		}
 		list := s.read(k, &q)
+		var page []psa.Record
 		for {
 			if err := w.before(p.is, "list", kind, q.Parent.ID); err != nil {
 				yield(psa.Record{}, err)
@@ -249,7 +254,7 @@ func (p *socket) List(_ context.Context, kind psa.Kind, q psa.Query) iter.Seq2[p
 				yield(psa.Record{}, failed("list", psa.ErrData))
 				return
 			}
-			page := make([]psa.Record, 0, len(rows))
+			page = page[:0]
 			for _, r := range rows {
 				now := r.now()
 				if s.does.terse {

@@ -29,10 +29,11 @@ type state struct {
 type setting struct{ name, value string }
 
 // backup returns a copy. Leases belong to the processes, not to what they keep.
+// Links, tasks and settings are never changed in place.
 func (s *state) backup() *state {
 	return &state{
-		links: slices.Clone(s.links), tasks: slices.Clone(s.tasks), cursors: slices.Clone(s.cursors), seen: slices.Clone(s.seen),
-		settings: slices.Clone(s.settings), audits: slices.Clone(s.audits),
+		links: s.links, tasks: s.tasks, cursors: slices.Clone(s.cursors), seen: slices.Clone(s.seen),
+		settings: s.settings, audits: slices.Clone(s.audits),
 	}
 }
 
@@ -124,7 +125,7 @@ func (s *state) save(b *cache.StateBatch) error {
 			s.links = slices.Clone(s.links)
 			s.links[at] = &l
 		} else {
-			s.links = slices.Insert(slices.Clone(s.links), at, &l)
+			s.links = inserted(s.links, at, &l)
 		}
 	}
 	for _, id := range b.DropTasks {
@@ -135,12 +136,11 @@ func (s *state) save(b *cache.StateBatch) error {
 	for i := range b.Tasks {
 		t := b.Tasks[i]
 		t.Rev++
-		s.tasks = slices.Clone(s.tasks)
 		if at := s.task(t.ID); at >= 0 {
-			s.tasks = slices.Delete(s.tasks, at, at+1)
+			s.tasks = slices.Delete(slices.Clone(s.tasks), at, at+1)
 		}
 		at, _ := slices.BinarySearchFunc(s.tasks, &t, compareTasks)
-		s.tasks = slices.Insert(s.tasks, at, &t)
+		s.tasks = inserted(s.tasks, at, &t)
 	}
 	for _, c := range b.Cursors {
 		if at := slices.IndexFunc(s.cursors, func(o cache.Cursor) bool { return o.Side == c.Side && o.Kind == c.Kind }); at >= 0 {
@@ -168,6 +168,11 @@ func (s *state) save(b *cache.StateBatch) error {
 		s.audits = append(s.audits, a)
 	}
 	return nil
+}
+
+// inserted is a copy of s with x at a position.
+func inserted[T any](s []T, at int, x T) []T {
+	return slices.Insert(append(make([]T, 0, len(s)+1), s...), at, x)
 }
 
 func compareTasks(a, b *cache.Task) int {

@@ -135,17 +135,23 @@ func (w *world) violated(invariant, format string, args ...any) {
 	}
 }
 
+// Of FNV-1a, which hashes the log of requests.
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
 func (w *world) hash(s string) {
 	for i := range len(s) {
-		w.log = (w.log ^ uint64(s[i])) * 1099511628211
+		w.log = (w.log ^ uint64(s[i])) * fnvPrime
 	}
-	w.log = (w.log ^ 0xff) * 1099511628211
+	w.log = (w.log ^ 0xff) * fnvPrime
 }
 
 // note adds to the log of requests.
 func (w *world) note(op string, s bridge.Side, kind psa.Kind, id string) {
 	w.hash(op)
-	w.log = (w.log ^ uint64(s)) * 1099511628211
+	w.log = (w.log ^ uint64(s)) * fnvPrime
 	w.hash(string(kind))
 	w.hash(id)
 	if w.trace != nil {

@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&c.Failures, "failures", 1, "stop after so many failures")
 	flag.IntVar(&c.Shrinks, "shrink", 3000, "candidates tried to shrink a failure")
 	flag.BoolVar(&c.Order, "order", false, "make edits in two orders and compare")
+	flag.BoolVar(&c.Grouped, "grouped", false, "run the histories that use the same bridge one after the other, which is faster")
 	flag.DurationVar(&c.Time, "time", 0, "stop after so long; 0: never")
 	tape := flag.String("tape", "", "replay this file")
 	one := flag.Bool("one", false, "replay only the seed")
