@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/psasync/psasync/cache"
 	"github.com/psasync/psasync/internal/text"
@@ -169,7 +170,10 @@ func (b *Bridge) ReadLinks(ctx context.Context, r io.Reader) (n int, err error) 
 	}
 	batch.Settings = map[string]string{setAnew: fmt.Sprintf("+%d", last+1)}
 	batch.Audits = []cache.Audit{{Op: opLink, Actor: host, Reason: plural(len(batch.Links), "link") + " read from a file"}}
-	return len(batch.Links), b.save(ctx, batch)
+	if err := b.save(ctx, batch); err != nil {
+		return 0, err
+	}
+	return len(batch.Links), nil
 }
 
 // knownLink reports whether a link is there, and complains if it contradicts
@@ -283,6 +287,8 @@ func (b *Bridge) parseLink(row []string) (cache.Link, error) {
 	switch {
 	case l.IDs[Left] == "" || l.IDs[Right] == "":
 		return l, errors.New("an id is missing")
+	case !utf8.ValidString(row[0]) || !utf8.ValidString(row[1]):
+		return l, errors.New("an id is not UTF-8; export the file as UTF-8")
 	case !slices.Contains(b.kinds, l.Kind):
 		return l, fmt.Errorf("kind %q is not synchronised; it is one of %s", clip(row[2]), join(b.kinds))
 	}
@@ -290,7 +296,9 @@ func (b *Bridge) parseLink(row []string) (cache.Link, error) {
 	if err != nil {
 		return l, fmt.Errorf("since %q is no time such as 2026-03-02T08:00:00Z", clip(row[3]))
 	}
-	l.Since = since.UTC()
+	if l.Since = since.UTC(); l.Since.Year() < 1 || l.Since.Year() > 9999 {
+		return l, fmt.Errorf("since %q is no year of four digits in UTC", clip(row[3]))
+	}
 	switch row[4] {
 	case "live":
 	case string(cache.LinkDormant), string(cache.LinkGone):

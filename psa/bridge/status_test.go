@@ -318,6 +318,8 @@ func TestReadLinksRefuses(t *testing.T) {
 		{"id", head + ",2,ticket,2026-03-02T08:00:00Z,live\n", []string{"line 2: an id is missing"}},
 		{"kind", head + "1,2,agreement,2026-03-02T08:00:00Z,live\n", []string{`line 2: kind "agreement"`, "company, contact, ticket, note"}},
 		{"since", head + "1,2,ticket,yesterday,live\n", []string{`line 2: since "yesterday"`}},
+		{"year", head + "1,2,ticket,0001-01-01T00:00:00+01:00,live\n", []string{`line 2: since "0001-01-01T00:00:00+01:00"`}},
+		{"not UTF-8", head + "M\xfcller,2,ticket,2026-03-02T08:00:00Z,live\n", []string{"line 2: an id is not UTF-8"}},
 		{"state", head + "1,2,ticket,2026-03-02T08:00:00Z,half\n", []string{`line 2: state "half"`}},
 		{"quote", head + "\"1,2\n", []string{"line 2"}},
 		{"all of them", head + "1,2\n\n3\n", []string{"line 2: ", "line 4: "}},
