@@ -25,7 +25,7 @@ var legalForms = strings.Fields(`
 // CompanyKey(s).
 func CompanyKey(name string) string {
 	unaccented := xtransform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
-	folded := cases.Fold().String(name)
+	folded := cases.Fold().String(strings.ToValidUTF8(name, " ")) // norm leaves letters behind a bad byte as they are
 	if s, _, err := xtransform.String(unaccented, folded); err == nil {
 		folded = cases.Fold().String(s)
 	}

@@ -55,7 +55,7 @@ func FuzzMarkdown(f *testing.F) {
 }
 
 func FuzzContact(f *testing.F) {
-	for _, s := range []string{"020 7946 0000 x12", "+1 (212) 736-5000", " Ola@Bücher.example ", "Müller GmbH & Co. KG"} {
+	for _, s := range []string{"020 7946 0000 x12", "+1 (212) 736-5000", " Ola@Bücher.example ", "Müller GmbH & Co. KG", "\xf5Ǯ"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
