@@ -574,6 +574,14 @@ func (w *world) waits(key string) bool {
 	return false
 }
 
+// forgotten reports whether a state that was restored knows nothing of a row that
+// holds no marker, so that another one was made in its place.
+func (w *world) forgotten(s *side, r *row) bool {
+	return r.fields["external_ref"] == nil && slices.ContainsFunc(s.rows[r.kind], func(o *row) bool {
+		return o != r && o.birth == r.birth && w.state.linkOf(s.is, specs[r.kind].kind, o.id) != nil
+	})
+}
+
 // checkRow judges that a record is on both sides, or that somebody is told why
 // it is not.
 func (w *world) checkRow(s *side, r *row) {
@@ -607,6 +615,10 @@ func (w *world) checkRow(s *side, r *row) {
 		if p := w.sides[s.is.Other()].find(pk, l.IDs[s.is.Other()]); p == nil || p.gone {
 			return
 		}
+	}
+	if r.engine && w.restored && w.forgotten(s, r) {
+		w.stats.Duplicates++
+		return
 	}
 	if r.engine && (r.of == nil || r.of.gone || w.births[r.birth].by[0] && w.births[r.birth].by[1]) {
 		return // a copy of what is gone

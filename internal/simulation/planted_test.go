@@ -22,7 +22,7 @@ import (
 // so that what fails in one of them fails because of the bug.
 const plantedSeed = 1
 
-// most is how many histories a planted bug may need.
+// most is how many histories a planted bug may need to be run.
 const most = 20000
 
 // rated is how many histories a rate is taken over.
@@ -72,11 +72,11 @@ func find(t *testing.T, root string, b bug) string {
 		}
 		return fmt.Sprintf("%d against %d in %d histories", after, before, rated)
 	}
-	var order []string
+	more := []string{"-seed", strconv.Itoa(plantedSeed + b.passed)}
 	if b.order {
-		order = []string{"-order"}
+		more = append(more, "-order")
 	}
-	out := simulate(t, root, b.edits, min(b.within, most), 1, order...)
+	out := simulate(t, root, b.edits, min(b.within, most), 1, more...)
 	if len(out.Failures) == 0 {
 		t.Errorf("not found in %d histories: the simulation is blind to it", out.Stats.Histories)
 		return ""
@@ -85,7 +85,7 @@ func find(t *testing.T, root string, b bug) string {
 	if !slices.Contains(b.by, f.Invariant) {
 		t.Errorf("found as %s (%s), and not as one of %s", f.Invariant, f.Text, strings.Join(b.by, ", "))
 	}
-	return fmt.Sprintf("%s after %d histories: %s", f.Invariant, f.After+1, f.Text)
+	return fmt.Sprintf("%s after %d histories: %s", f.Invariant, b.passed+f.After+1, f.Text)
 }
 
 // simulate runs histories of an engine with other texts.

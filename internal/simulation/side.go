@@ -326,11 +326,11 @@ func (p *socket) Get(_ context.Context, ref psa.Ref) (psa.Record, error) {
 	if s.wakes && r.prev == nil {
 		r.updated = s.clock()
 	}
+	w.tell(r, rec)
 	err := w.after(p.is, "get")
 	if rec.Err == nil {
 		w.read(p.is, r)
 	}
-	w.tell(r, rec)
 	return rec, err
 }
 

@@ -87,7 +87,7 @@ func (w *world) decided(b *cache.StateBatch) {
 			case !w.equal(a.Side, a.After[name], source, d.sides[source].fields[name]) && !d.asLeft(a, name) && !discreet(a.Kind, name):
 				w.violated("I15", "%s: %s becomes %v, which the %s side does not hold", a.Link, name, a.After[name], source)
 			case by == "newest" && d.olderWins(source):
-				w.violated("I15", "%s: the older change of %s wins", a.Link, name)
+				w.violated("I15", "%s: the older change of %s wins: %v and %v, told as %v and %v", a.Link, name, d.sides[0].entered.Format(clockTime), d.sides[1].entered.Format(clockTime), d.sides[0].updated.Format(clockTime), d.sides[1].updated.Format(clockTime))
 			}
 		}
 	}
@@ -313,10 +313,13 @@ func discreet(kind psa.Kind, field string) bool {
 	return kind == psa.KindNote && field == "text" || kind == psa.KindTimeEntry && field == "internal_notes"
 }
 
-// asLeft reports whether the owner's value is written as both sides left it: a
-// record that was not read for its own sake is taken to be like that.
+// asLeft reports whether the owner's value is written as it was left, agreed on or
+// parked: a record that was not read for its own sake is taken to be like that.
 func (d *dispute) asLeft(a *cache.Audit, name string) bool {
 	source := a.Side.Other()
+	if p := parkedFor(d.link, name); p != nil && d.w.equal(a.Side, a.After[name], source, p.Is[source][name]) {
+		return true
+	}
 	return d.w.equal(a.Side, a.After[name], source, d.link.Base[source][name])
 }
 

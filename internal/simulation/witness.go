@@ -360,16 +360,19 @@ func (w *world) updating(s *side, r *row, patch psa.Patch) {
 	}
 }
 
-// putBack reports whether a person has undone, to the very value that was agreed
-// on, a write that the bridge never learned the outcome of. Nothing tells that
-// from a write that did not arrive.
+// putBack reports whether a person has put back the very value that was agreed on:
+// after a write that the bridge never learned the outcome of, or after another
+// value that it never saw. Nothing tells that from a record that nobody touched.
 func (w *world) putBack(l *cache.Link, s *side, r *row, field, was, now int) bool {
-	if l == nil || w.tokens[was].prev != now {
+	if l == nil {
 		return false
 	}
 	name := specs[r.kind].fields[field]
-	base, agreed := l.Base[s.is][name]
-	return agreed && w.equal(s.is, base, s.is, r.fields[name])
+	if base, agreed := l.Base[s.is][name]; !agreed || !w.equal(s.is, base, s.is, r.fields[name]) {
+		return false
+	}
+	// One that carries no number may also have been put back over another one.
+	return w.tokens[was].prev == now || number(r.fields[name]) == 0 && r.engine
 }
 
 // oneWay reports whether the map carries a field to one side only.

@@ -135,6 +135,9 @@ func (w *world) violated(invariant, format string, args ...any) {
 	}
 }
 
+// clockTime is how traces spell times.
+const clockTime = "15:04:05.000"
+
 // Of FNV-1a, which hashes the log of requests.
 const (
 	fnvOffset = 14695981039346656037
@@ -159,7 +162,7 @@ func (w *world) note(op string, s bridge.Side, kind psa.Kind, id string) {
 		if s != onState {
 			name = s.String()
 		}
-		w.trace(fmt.Sprintf("%s %*s%s %s %s %s", w.now.Format("15:04:05.000"), 2*w.depth, "", name, op, kind, id))
+		w.trace(fmt.Sprintf("%s %*s%s %s %s %s", w.now.Format(clockTime), 2*w.depth, "", name, op, kind, id))
 	}
 }
 

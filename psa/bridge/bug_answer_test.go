@@ -49,3 +49,28 @@ func TestConflictOfARestoredRecord(t *testing.T) {
 	w.settle()
 	w.want("right", fieldOf(w, bridge.Right, r, "summary"), "left")
 }
+
+// An answer is not used up by a write that came too late: what was edited
+// meanwhile was not shown to its giver.
+func TestAnswerAfterAWriteThatCameTooLate(t *testing.T) {
+	w, l, r := deskPair(t, deskWith(t, "summary: summary", "summary: {app: summary, conflict: manual}"))
+	w.left.Edit(l, psa.Fields{"summary": "left"})
+	w.right.Edit(r, psa.Fields{"summary": "right"})
+	w.settle()
+	answerAll(w, bridge.TaskConflict, cache.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"})
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrConflict, Do: func() {
+		w.right.Edit(r, psa.Fields{"summary": "goes on"})
+	}})
+	w.settle()
+	w.want("right", fieldOf(w, bridge.Right, r, "summary"), "goes on")
+	w.want("left", fieldOf(w, bridge.Left, l, "summary"), "left")
+	w.want("tasks", w.types(), "conflict")
+}
+
+// A ticket counts as closed once, however often the write has to be repeated.
+func TestClosedIsCountedOnce(t *testing.T) {
+	w, l, _ := deskPair(t, desk)
+	w.left.Edit(l, psa.Fields{"status": psatest.RefTo("4", "Closed"), "closed": true})
+	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrConflict})
+	w.want("closed", w.once().Closed, 1)
+}

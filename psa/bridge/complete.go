@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/psasync/psasync/cache"
@@ -155,10 +156,11 @@ func (r *run) settled(l cache.Link, s Side, rec, other psa.Record, h how) error 
 	}
 	if _, any := pick(out, [2]bool{}); !any && out.fatal == "" {
 		if out.quiet(&l) {
+			// As they were compared: what a list told of the other one may be newer.
 			if h.retry != nil {
-				return r.save(cache.StateBatch{Seen: r.seenOf(s, rec), DropTasks: []string{h.retry.ID}})
+				return r.save(cache.StateBatch{Seen: append(r.seenOf(s, rec), r.seenOf(s.Other(), other)...), DropTasks: []string{h.retry.ID}})
 			}
-			return r.done(s, rec)
+			return errors.Join(r.done(s, rec), r.done(s.Other(), other))
 		}
 		return r.commit(k, &l, in, out, s, h, nil)
 	}

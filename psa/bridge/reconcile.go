@@ -245,10 +245,14 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 			r.rep.Skipped++
 			return false, r.unintend(&l)
 		}
-		if gone, err := r.write(k, &l, in, out, to, item, h); gone || err != nil {
+		became, err := r.write(k, &l, in, out, to, item, h)
+		if err != nil || became == goneNow {
 			return false, err
 		}
 		fresh = [2]bool{} // each write has its own intent
+		if became == tooLate {
+			continue
+		}
 		for _, w := range out.wrote[to] {
 			name := k.groups[k.units[w.unit].group].name
 			if a, ok := in.answers[name]; ok && w.by != nil && w.by.by == a.by {

@@ -101,16 +101,23 @@ func confirmed(k *kindRules, l *cache.Link, in *input) (done []string) {
 	return dropParked(k, l, wrote)
 }
 
-// write sends a patch and makes what was confirmed part of the base. gone tells
-// that there is nothing to write to any more.
-func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, item *Item, h how) (gone bool, err error) {
+// A fate is what became of a patch that was sent.
+type fate uint8
+
+const (
+	told    fate = iota // the system took it, or has said that it does not
+	tooLate             // somebody else was faster: nothing was written
+	goneNow             // there is nothing to write to any more
+)
+
+// write sends a patch and makes what was confirmed part of the base.
+func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Side, item *Item, h how) (fate, error) {
 	if err := r.limit(r.rep.Updated[to]+1, r.b.opts.Limits.Updates, "records changed on the "+to.String()+" side"); err != nil {
-		return false, err
+		return told, err
 	}
 	if item.Closes {
-		r.rep.Closed++
-		if err := r.limit(r.rep.Closed, r.b.opts.Limits.Closes, "tickets closed"); err != nil {
-			return false, err
+		if err := r.limit(r.rep.Closed+1, r.b.opts.Limits.Closes, "tickets closed"); err != nil {
+			return told, err
 		}
 	}
 	ref := psa.Ref{Kind: l.Kind, ID: l.IDs[to]}
@@ -119,15 +126,18 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 	rec, err := r.update(to, ref, patch, before)
 	switch {
 	case errors.Is(err, psa.ErrConflict) && patch.IfVersion != "":
-		return false, nil // somebody else changed it meanwhile: it is read once more
+		return tooLate, nil // it is read once more
 	case errors.Is(err, psa.ErrConflict), errors.Is(err, psa.ErrInvalid), errors.Is(err, psa.ErrDenied):
-		return false, r.refused(k, l, in, out, to, err, h)
+		return told, r.refused(k, l, in, out, to, err, h)
 	case errors.Is(err, psa.ErrNotFound):
-		return true, r.vanished(*l, to)
+		return goneNow, r.vanished(*l, to)
 	case err != nil:
-		return false, err
+		return told, err
 	}
 	r.rep.Updated[to]++
+	if item.Closes {
+		r.rep.Closed++
+	}
 	r.event(EventWrite, to, l.Kind, ref.ID, "updated")
 	in.view[to] = r.view(l, to, rec)
 	in.view[to].stamp.ExplainedBy = byBridge
@@ -142,8 +152,13 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 		}
 	}
 	b.Links = []cache.Link{*l}
+	for s := range in.view { // whoever goes on after a crash looks at both again
+		if in.view[s].known && !in.view[s].rec.Hash.IsZero() {
+			b.Seen = append(b.Seen, forgotten(*l, Side(s)))
+		}
+	}
 	if err := r.saveTasks(b); err != nil {
-		return false, err
+		return told, err
 	}
 	l.Rev++
 	for _, w := range out.wrote[to] {
@@ -151,13 +166,13 @@ func (r *run) write(k *kindRules, l *cache.Link, in *input, out *outcome, to Sid
 			r.decided(w.by)
 			if w.by.note {
 				if err := r.tellLoser(k, l, to, out); err != nil {
-					return false, err
+					return told, err
 				}
 				break
 			}
 		}
 	}
-	return false, nil
+	return told, nil
 }
 
 func (r *run) decided(d *decided) {
