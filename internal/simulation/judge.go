@@ -150,10 +150,10 @@ func (w *world) moved(was *state) string {
 	return ""
 }
 
-// cameBack judges a task that tells that somebody restored a record: one that is
-// inactive was deactivated, and nobody has changed that.
+// cameBack judges a task that tells that somebody restored a record: where records
+// are deactivated, one that is inactive was, and nobody has changed that.
 func (w *world) cameBack(t *cache.Task) {
-	if t.Type != bridge.TaskDeleted || !strings.HasPrefix(t.Reason, "restored on") {
+	if t.Type != bridge.TaskDeleted || !strings.HasPrefix(t.Reason, "restored on") || !w.rig.features[w.shape.makes[t.Side]].Can(t.Kind, psa.CanDeactivate) {
 		return
 	}
 	if r := w.sides[t.Side].find(kindIndex(t.Kind), t.Record); r != nil && !r.active && r.touched.Before(w.started) {

@@ -33,7 +33,7 @@ func (m *merging) decide(g int) error {
 		troubled = troubled || st.trouble != nil
 	}
 	ans, answered := m.in.answers[grp.name]
-	if answered && !ans.begun && !m.shows(grp, ans) {
+	if answered && !m.shows(grp, ans) {
 		answered = false // somebody was faster
 	}
 	if p := m.parkedOf(g); p != nil && !answered && m.stays(grp, p) && (m.in.again == nil || !m.in.again(*p)) {

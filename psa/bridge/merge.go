@@ -40,10 +40,9 @@ type input struct {
 type answer struct {
 	decide conflict.Strategy
 	by     string
-	// shown is what the person saw, by side and the name of the rule. It counts
-	// until the first write, which changes one side.
+	// shown is what the person saw, by side and the name of the rule, and then what
+	// the first write of the answer has made of it.
 	shown [2]psa.Fields
-	begun bool
 }
 
 // outcome is what is to be done about one linked record.

@@ -253,11 +253,12 @@ func (r *run) reconcile(l cache.Link, s Side, rec psa.Record, h how) (echo bool,
 		if became == tooLate {
 			continue
 		}
-		for _, w := range out.wrote[to] {
-			name := k.groups[k.units[w.unit].group].name
-			if a, ok := in.answers[name]; ok && w.by != nil && w.by.by == a.by {
-				a.begun = true
-				in.answers[name] = a
+		for _, w := range out.wrote[to] { // the rest of an answer holds for what it has made of the record
+			u := &k.units[w.unit]
+			a, ok := in.answers[k.groups[u.group].name]
+			if x, is := u.own(to, in.view[to].rec.Fields).Get(); ok && is && w.by != nil && w.by.by == a.by {
+				a.shown[to] = overlaid(a.shown[to], psa.Fields{u.name: x})
+				in.answers[k.groups[u.group].name] = a
 			}
 		}
 		in.again = nil // what the system made of it is known now
