@@ -10,14 +10,22 @@ import (
 	"github.com/psasync/psasync/psa/psatest"
 )
 
-// An answer is for what its giver saw, also if another field of the record is
-// written before it.
-func TestAnswerAfterAnotherWrite(t *testing.T) {
-	w, l, r := deskPair(t, deskWith(t, "summary: summary", "summary: {app: summary, conflict: manual}"))
+// takenLeft is a pair in conflict about its summary, for which somebody has just
+// taken the left side's.
+func takenLeft(t *testing.T) (w *world, l, r psa.Ref) {
+	t.Helper()
+	w, l, r = deskPair(t, deskWith(t, "summary: summary", "summary: {app: summary, conflict: manual}"))
 	w.left.Edit(l, psa.Fields{"summary": "left"})
 	w.right.Edit(r, psa.Fields{"summary": "right"})
 	w.settle()
 	answerAll(w, bridge.TaskConflict, cache.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"})
+	return w, l, r
+}
+
+// An answer is for what its giver saw, also if another field of the record is
+// written before it.
+func TestAnswerAfterAnotherWrite(t *testing.T) {
+	w, l, r := takenLeft(t)
 	w.left.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpGet, Nth: 2, Do: func() { // just before it is used
 		w.left.Edit(l, psa.Fields{"po_number": "PO-7"})
 		w.right.Edit(r, psa.Fields{"summary": "goes on"})
@@ -53,11 +61,7 @@ func TestConflictOfARestoredRecord(t *testing.T) {
 // An answer is not used up by a write that came too late: what was edited
 // meanwhile was not shown to its giver.
 func TestAnswerAfterAWriteThatCameTooLate(t *testing.T) {
-	w, l, r := deskPair(t, deskWith(t, "summary: summary", "summary: {app: summary, conflict: manual}"))
-	w.left.Edit(l, psa.Fields{"summary": "left"})
-	w.right.Edit(r, psa.Fields{"summary": "right"})
-	w.settle()
-	answerAll(w, bridge.TaskConflict, cache.Answer{Action: bridge.AnswerTake, Side: "left", Actor: "kim"})
+	w, l, r := takenLeft(t)
 	w.right.Fail(psatest.Fault{Kind: psa.KindTicket, Op: psatest.OpUpdate, Err: psa.ErrConflict, Do: func() {
 		w.right.Edit(r, psa.Fields{"summary": "goes on"})
 	}})
